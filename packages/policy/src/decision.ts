@@ -14,7 +14,7 @@ export interface CouldNotTell {
 export interface SetAside {
   finding: string;
   package?: string;
-  by: { exemption: string } | { vex: string };
+  by: { exemption: string } | { vex: string; justification?: string };
 }
 
 /** What one rule made of one image. Every rule of the policy has one, matched or not. */
@@ -35,8 +35,6 @@ export interface RuleResult {
   findings: readonly Finding[];
   setAside: readonly SetAside[];
   couldNotTell: readonly CouldNotTell[];
-  /** One line that says why, for people. */
-  because: string;
   /** Platform whose report decided. */
   platform?: Platform;
 }

@@ -50,8 +50,8 @@ export interface Scope {
   digest?: Patterns;
 }
 
-/** Which findings count. All fields must hold at once for the same finding. */
-export interface FindingFilter {
+/** What can be asked of a finding. All fields must hold at once for the same finding. */
+export interface FindingAttributes {
   /** This severity or worse. */
   minSeverity?: KnownSeverity;
   /** One of exactly these; `unknown` may be named. */
@@ -79,7 +79,11 @@ export interface FindingFilter {
   /** Package URL type: `deb`, `npm`, … */
   packageTypes?: Patterns;
   /** Findings that this matches do not count. Unknown stays unknown. */
-  not?: FindingFilter;
+  not?: FindingAttributes;
+}
+
+/** Which findings count. */
+export interface FindingFilter extends FindingAttributes {
   /** What an attribute that the source does not know does to this filter. Default: `match`. */
   ifUnknown?: "match" | "skip";
 }
@@ -89,7 +93,7 @@ export type Condition =
   | { findings: FindingFilter & { /** How many findings it takes. Default 1. */ atLeast?: number } }
   | { scanAge: { olderThan: Duration } }
   | { imageAge: { olderThan: Duration; ifUnknown?: "match" | "skip" } }
-  | { unsigned: Record<string, never> }
+  | { unsignedReport: Record<string, never> }
   | { allOf: readonly Condition[] }
   | { anyOf: readonly Condition[] };
 

@@ -1,0 +1,61 @@
+import { compileCondition } from "./condition.ts";
+import type { ConditionMatcher } from "./condition.ts";
+import { endOf } from "./deadline.ts";
+import { compileExemption } from "./exemptions.ts";
+import type { CompiledExemption } from "./exemptions.ts";
+import type { Finding } from "./finding.ts";
+import type { Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
+import type { ImageFacts, ScopeMatcher } from "./scope.ts";
+import { compileScope } from "./scope.ts";
+
+export interface CompiledRule {
+  name: string;
+  action: RuleAction;
+  enabled: boolean;
+  where: ScopeMatcher;
+  except: readonly ScopeMatcher[];
+  when: ConditionMatcher;
+  onScan: StateActions;
+  /** Whether digests on record as running are let through at this moment. */
+  admitsRunning(now: number): boolean;
+}
+
+export interface CompiledPolicy {
+  rules: readonly CompiledRule[];
+  exemptions: readonly CompiledExemption[];
+  hasVex: boolean;
+  /** The statement that takes the finding out of this image, if any. */
+  vex(finding: Finding, image: ImageFacts): VexStatement | undefined;
+}
+
+const compiled = new WeakMap<Policy, CompiledPolicy>();
+
+/** Turns a policy's data into functions, once for each policy object. */
+export function compilePolicy(policy: Policy): CompiledPolicy {
+  const known = compiled.get(policy);
+  if (known) return known;
+  const result: CompiledPolicy = {
+    rules: Object.entries(policy.rules).map(([name, rule]) => compileRule(name, rule)),
+    exemptions: Object.entries(policy.exemptions).map(([name, exemption]) =>
+      compileExemption(name, exemption),
+    ),
+    hasVex: policy.vex.length > 0,
+    vex: () => undefined,
+  };
+  compiled.set(policy, result);
+  return result;
+}
+
+function compileRule(name: string, rule: Rule): CompiledRule {
+  const runningUntil = rule.running === undefined ? 0 : (endOf(rule.running.admitUntil) ?? 0);
+  return {
+    name,
+    action: rule.action,
+    enabled: rule.enabled,
+    where: compileScope(rule.where ?? {}),
+    except: rule.except === undefined ? [] : [rule.except].flat().map(compileScope),
+    when: compileCondition(rule.when),
+    onScan: rule.onScan,
+    admitsRunning: (now) => now < runningUntil,
+  };
+}

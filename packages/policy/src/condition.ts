@@ -1,0 +1,97 @@
+import { compileFilter, olderThan } from "./filter.ts";
+import type { Finding } from "./finding.ts";
+import type { Condition } from "./model.ts";
+import type { CouldNotTell } from "./decision.ts";
+import type { PlatformScan } from "./scan.ts";
+
+/** What a condition is asked about. */
+export interface ConditionInput {
+  scan: PlatformScan;
+  now: number;
+  /** Takes out the findings that exemptions and VEX set aside. */
+  remaining: (findings: readonly Finding[]) => readonly Finding[];
+}
+
+export interface ConditionResult {
+  holds: boolean;
+  /** Findings that made it hold, or that count towards it. */
+  findings: readonly Finding[];
+  couldNotTell: readonly CouldNotTell[];
+}
+
+export type ConditionMatcher = (input: ConditionInput) => ConditionResult;
+
+/** Compiles a condition. Monotone: no further finding makes it false. */
+export function compileCondition(condition: Condition): ConditionMatcher {
+  if ("findings" in condition) return compileFindings(condition.findings);
+  if ("scanAge" in condition) return compileScanAge(condition.scanAge);
+  if ("imageAge" in condition) return compileImageAge(condition.imageAge);
+  if ("unsignedReport" in condition)
+    return ({ scan }) => ({ ...nothing, holds: scan.report.trust.kind === "unsigned" });
+  if ("allOf" in condition) return combine(condition.allOf, (results) => results.every(({ holds }) => holds));
+  return combine(condition.anyOf, (results) => results.some(({ holds }) => holds));
+}
+
+const nothing: ConditionResult = { holds: false, findings: [], couldNotTell: [] };
+
+function compileFindings({
+  atLeast = 1,
+  ...filter
+}: Extract<Condition, { findings: unknown }>["findings"]): ConditionMatcher {
+  const match = compileFilter(filter);
+  return ({ scan, now, remaining }) => {
+    const { counted, unknown } = match(scan.report.findings, now);
+    const findings = counted.length === 0 ? counted : remaining(counted);
+    return {
+      holds: findings.length >= atLeast,
+      findings,
+      couldNotTell:
+        unknown.length === 0
+          ? nothing.couldNotTell
+          : unknown.flatMap(({ finding, attributes }) =>
+              attributes.map((attribute) => ({ attribute, finding: finding.id })),
+            ),
+    };
+  };
+}
+
+/** A scan that has not ended has no age: its state's action speaks for it. */
+function compileScanAge({
+  olderThan: limit,
+}: Extract<Condition, { scanAge: unknown }>["scanAge"]): ConditionMatcher {
+  const older = olderThan(limit);
+  return ({ scan: { report }, now }) => {
+    const answer = older(report.scannedAt, now);
+    if (answer !== undefined) return { ...nothing, holds: answer };
+    return { ...nothing, holds: report.state === "complete", couldNotTell: [{ attribute: "scannedAt" }] };
+  };
+}
+
+function compileImageAge({
+  olderThan: limit,
+  ifUnknown,
+}: Extract<Condition, { imageAge: unknown }>["imageAge"]): ConditionMatcher {
+  const older = olderThan(limit);
+  return ({ scan, now }) => {
+    const answer = older(scan.createdAt, now);
+    if (answer !== undefined) return { ...nothing, holds: answer };
+    return { ...nothing, holds: ifUnknown !== "skip", couldNotTell: [{ attribute: "createdAt" }] };
+  };
+}
+
+function combine(
+  conditions: readonly Condition[],
+  holdsFor: (results: readonly ConditionResult[]) => boolean,
+): ConditionMatcher {
+  const matchers = conditions.map(compileCondition);
+  return (input) => {
+    const results = matchers.map((matches) => matches(input));
+    const holds = holdsFor(results);
+    const deciding = holds ? results.filter((result) => result.holds) : results;
+    return {
+      holds,
+      findings: [...new Set(deciding.flatMap(({ findings }) => findings))],
+      couldNotTell: results.flatMap(({ couldNotTell }) => couldNotTell),
+    };
+  };
+}

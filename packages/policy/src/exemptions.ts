@@ -1,0 +1,107 @@
+import type { ExemptionResult } from "./decision.ts";
+import { daysUntil, endOf } from "./deadline.ts";
+import { idsOf } from "./filter.ts";
+import type { Finding } from "./finding.ts";
+import type { Exemption } from "./model.ts";
+import { compilePatterns } from "./patterns.ts";
+import type { IncompleteState } from "./scan.ts";
+import type { ImageFacts, ScopeMatcher } from "./scope.ts";
+import { compileScope } from "./scope.ts";
+import type { Subject } from "./subject.ts";
+
+/** An exemption ready to be asked. */
+export interface CompiledExemption {
+  name: string;
+  /** When it ends, in milliseconds; infinite when permanent. */
+  end: number;
+  scope: ScopeMatcher;
+  /** Whether it speaks of this rule. */
+  covers(rule: string): boolean;
+  /** The image need not satisfy the rule at all: nothing narrower is named. */
+  whole: boolean;
+  /** Takes this finding out; `undefined` when the exemption is not about findings. */
+  finding?: (finding: Finding) => boolean;
+  states: ReadonlySet<IncompleteState>;
+}
+
+/** Compiles an exemption that the schema has accepted. */
+export function compileExemption(name: string, exemption: Exemption): CompiledExemption {
+  const { cves, packages, rules, states, untilFixed } = exemption;
+  const about = cves !== undefined || packages !== undefined || untilFixed === true;
+  const ids = cves === undefined ? undefined : compilePatterns(cves);
+  const names = packages === undefined ? undefined : compilePatterns(packages);
+  const takesOut = (finding: Finding) =>
+    (ids === undefined || ids.any(idsOf(finding))) &&
+    (names === undefined || (finding.package !== undefined && names(finding.package.name))) &&
+    // A fix that is not known to be missing ends it: unknown is never clean.
+    (untilFixed !== true || finding.fix?.available === false);
+  return {
+    name,
+    end: exemption.permanent ? Number.POSITIVE_INFINITY : (endOf(exemption.until ?? "") ?? 0),
+    scope: compileScope(exemption.where ?? {}),
+    covers: rules === undefined ? () => true : (rule) => rules.includes(rule),
+    whole: !about && states === undefined,
+    ...(about ? { finding: takesOut } : {}),
+    states: new Set(states),
+  };
+}
+
+/** The exemptions in force for one image, and a record of those that helped. */
+export interface ActiveExemptions {
+  /** First exemption that frees the image from the rule altogether. */
+  whole(rule: string): string | undefined;
+  /** First exemption that excuses the state for the rule. */
+  state(rule: string, state: IncompleteState): string | undefined;
+  /** First exemption that takes the finding out for the rule. */
+  finding(rule: string, finding: Finding): string | undefined;
+  readonly none: boolean;
+}
+
+const noExemptions: ActiveExemptions = {
+  whole: () => undefined,
+  state: () => undefined,
+  finding: () => undefined,
+  none: true,
+};
+
+/** Follows the policy's exemptions through one decision. */
+export interface ExemptionLedger {
+  /** Exemptions in force for an image: those whose scope certainly holds. Not knowing is not enough. */
+  active(subject: Subject, image: ImageFacts): ActiveExemptions;
+  results(): ExemptionResult[];
+}
+
+export function exemptionLedger(exemptions: readonly CompiledExemption[], now: number): ExemptionLedger {
+  const status = new Map<string, "used" | "unused">();
+  return {
+    active(subject, image) {
+      const inScope: CompiledExemption[] = [];
+      for (const exemption of exemptions) {
+        if (exemption.scope(subject, image, ignore) !== true) continue;
+        if (!status.has(exemption.name)) status.set(exemption.name, "unused");
+        if (now < exemption.end) inScope.push(exemption);
+      }
+      if (inScope.length === 0) return noExemptions;
+      const first = (helps: (exemption: CompiledExemption) => boolean) => {
+        const found = inScope.find(helps);
+        if (found) status.set(found.name, "used");
+        return found?.name;
+      };
+      return {
+        none: false,
+        whole: (rule) => first((exemption) => exemption.whole && exemption.covers(rule)),
+        state: (rule, state) => first((exemption) => exemption.states.has(state) && exemption.covers(rule)),
+        finding: (rule, finding) =>
+          first((exemption) => exemption.finding?.(finding) === true && exemption.covers(rule)),
+      };
+    },
+    results: () =>
+      exemptions.map(({ name, end }) => ({
+        exemption: name,
+        status: now >= end ? "expired" : (status.get(name) ?? "out-of-scope"),
+        ...(Number.isFinite(end) ? { daysLeft: daysUntil(end, now) } : {}),
+      })),
+  };
+}
+
+function ignore(): void {}

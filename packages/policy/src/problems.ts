@@ -1,0 +1,95 @@
+import type * as z from "zod/mini";
+
+/** One thing that is wrong with some input: where, and how to mend it. */
+export interface Problem {
+  /** Path into the input: `rules.no-criticals.when.findings.minSeverity`. Empty for the whole. */
+  path: string;
+  /** What was expected, against what came, and how to mend it. */
+  problem: string;
+}
+
+/** All that is wrong with an input, in one error. */
+export class InvalidInputError extends Error {
+  readonly code = "invalid-input";
+  readonly problems: readonly Problem[];
+
+  /** @param what names the input: "the policy", "config.json" */
+  constructor(what: string, problems: readonly Problem[]) {
+    super(
+      `${what} has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${listProblems(problems)}`,
+    );
+    this.name = "InvalidInputError";
+    this.problems = problems;
+  }
+}
+
+/** One line each, for people. */
+export function listProblems(problems: readonly Problem[]): string {
+  return problems.map(({ path, problem }) => `  ${path === "" ? "" : `${path}: `}${problem}`).join("\n");
+}
+
+/** A schema's findings as problems, with what was received at each place. */
+export function problemsOf(error: z.core.$ZodError, input: unknown): Problem[] {
+  return error.issues.flatMap((issue) => issueProblems(issue, input));
+}
+
+function issueProblems(issue: z.core.$ZodIssue, input: unknown): Problem[] {
+  const path = issue.path.map(String).join(".");
+  const received = show(at(input, issue.path));
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => ({
+        path: path === "" ? key : `${path}.${key}`,
+        problem: "no such field",
+      }));
+    case "invalid_union":
+      return [{ path, problem: unionProblem(issue, received) }];
+    case "invalid_value":
+      return [
+        {
+          path,
+          problem: `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}, got ${received}`,
+        },
+      ];
+    case "invalid_type":
+      return [{ path, problem: `expected ${issue.expected}, got ${received}` }];
+    default:
+      return [
+        {
+          path,
+          problem: issue.code === "custom" ? issue.message : `expected ${issue.message}, got ${received}`,
+        },
+      ];
+  }
+}
+
+/** Of several forms that a value may have, speaks of the one that came closest. */
+function unionProblem(issue: z.core.$ZodIssueInvalidUnion, received: string): string {
+  if (issue.errors.length === 0) return `${issue.message}, got ${received}`;
+  const closest = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
+  const inner = closest.map((error) => {
+    const where = error.path.map(String).join(".");
+    const what =
+      error.code === "unrecognized_keys" ? `no such field: ${error.keys.join(", ")}` : error.message;
+    return where === "" ? what : `${where}: ${what}`;
+  });
+  return `${inner.join("; ")} (got ${received})`;
+}
+
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length));
+}
+
+function at(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined,
+    input,
+  );
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value) ?? typeof value;
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
