@@ -1,0 +1,91 @@
+/**
+ * Package URL types (https://github.com/package-url/purl-spec) for what scanners call package types.
+ */
+
+const byScannerWord: Readonly<Record<string, string>> = {
+  // Trivy: operating system families.
+  alpine: "apk",
+  wolfi: "apk",
+  chainguard: "apk",
+  minimos: "apk",
+  debian: "deb",
+  ubuntu: "deb",
+  alma: "rpm",
+  amazon: "rpm",
+  azurelinux: "rpm",
+  "cbl-mariner": "rpm",
+  centos: "rpm",
+  fedora: "rpm",
+  "opensuse.leap": "rpm",
+  "opensuse-leap": "rpm",
+  "opensuse-tumbleweed": "rpm",
+  "suse linux enterprise server": "rpm",
+  sles: "rpm",
+  oracle: "rpm",
+  photon: "rpm",
+  redhat: "rpm",
+  rocky: "rpm",
+  // Trivy: kinds of package files.
+  bundler: "gem",
+  gemspec: "gem",
+  npm: "npm",
+  yarn: "npm",
+  pnpm: "npm",
+  bun: "npm",
+  "node-pkg": "npm",
+  javascript: "npm",
+  gomod: "golang",
+  gobinary: "golang",
+  jar: "maven",
+  pom: "maven",
+  gradle: "maven",
+  sbt: "maven",
+  pip: "pypi",
+  pipenv: "pypi",
+  poetry: "pypi",
+  uv: "pypi",
+  pylock: "pypi",
+  "python-pkg": "pypi",
+  composer: "composer",
+  "composer-vendor": "composer",
+  cargo: "cargo",
+  rustbinary: "cargo",
+  nuget: "nuget",
+  "dotnet-core": "nuget",
+  "packages-props": "nuget",
+  hex: "hex",
+  mix: "hex",
+  "conda-pkg": "conda",
+  "conda-environment": "conda",
+  pub: "pub",
+  swift: "swift",
+  cocoapods: "cocoapods",
+  conan: "conan",
+  julia: "julia",
+  // Grype (Syft's package types).
+  apk: "apk",
+  deb: "deb",
+  rpm: "rpm",
+  alpm: "alpm",
+  bitnami: "bitnami",
+  conda: "conda",
+  gem: "gem",
+  "go-module": "golang",
+  "java-archive": "maven",
+  "jenkins-plugin": "maven",
+  python: "pypi",
+  "php-composer": "composer",
+  "rust-crate": "cargo",
+  dotnet: "nuget",
+  "dart-pub": "pub",
+  pod: "cocoapods",
+  hackage: "hackage",
+};
+
+/** The package URL type, from the package URL where there is one, else from the scanner's word; undefined otherwise. */
+export function packageType(purl: string | undefined, word: string | undefined): string | undefined {
+  const fromPurl = purl === undefined ? null : /^pkg:\/*([a-z0-9.+-]+)\//i.exec(purl);
+  if (fromPurl?.[1] !== undefined) return fromPurl[1].toLowerCase();
+  const key = word?.toLowerCase();
+  return key !== undefined && Object.hasOwn(byScannerWord, key) ? byScannerWord[key] : undefined;
+}
