@@ -114,11 +114,11 @@ export function isDigest(text: string): boolean {
 export function formatImageReference(reference: Omit<ImageReference, "original">): string {
   const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
   const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
-  return `${repositoryName(reference)}${tag}${digest}`;
+  return `${formatRepository(reference)}${tag}${digest}`;
 }
 
 /** `registry/repository`. */
-export function repositoryName(reference: Pick<ImageReference, "registry" | "repository">): string {
+export function formatRepository(reference: Pick<ImageReference, "registry" | "repository">): string {
   return `${reference.registry}/${reference.repository}`;
 }
 

@@ -1,18 +1,11 @@
 import { apiVersionOf, imageLists, judgedKind, judgedKinds, type JudgedKind } from "./judged-kinds.ts";
+import type { Problem } from "./problems.ts";
 import type { ImageUse } from "./subject.ts";
-
-/** A place in an object that is not what the API server would send. */
-export interface ShapeProblem {
-  /** Field path, such as `spec.containers[0].image`; empty for the object itself. */
-  path: string;
-  /** Expected against received, in one line. */
-  problem: string;
-}
 
 export type ImageUses =
   | { ok: true; images: readonly ImageUse[] }
   /** The images cannot be told: never to be read as "no images". */
-  | { ok: false; problems: readonly ShapeProblem[] };
+  | { ok: false; problems: readonly Problem[] };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -25,7 +18,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * object that cannot be read has unknown images, not fewer.
  */
 export function imageUses(object: unknown): ImageUses {
-  const problems: ShapeProblem[] = [];
+  const problems: Problem[] = [];
   const kind = kindOf(object, problems);
   if (kind === undefined) return { ok: false, problems };
   checkMetadata(field(object, "metadata"), "metadata", problems);
@@ -92,7 +85,7 @@ function usesOfList(
   spec: unknown,
   list: (typeof imageLists)[number],
   path: string,
-  problems: ShapeProblem[],
+  problems: Problem[],
 ): ImageUse[] {
   const entries = field(spec, list.list) ?? [];
   if (!Array.isArray(entries)) {
@@ -108,7 +101,7 @@ function useOf(
   entry: unknown,
   list: (typeof imageLists)[number],
   path: string,
-  problems: ShapeProblem[],
+  problems: Problem[],
 ): ImageUse[] {
   if (!isFields(entry)) {
     problems.push(expected(path, "an object", entry));
@@ -130,7 +123,7 @@ function useOf(
   return [{ path: `${path}.image.reference`, reference, name, kind: list.kind }];
 }
 
-function kindOf(object: unknown, problems: ShapeProblem[]): JudgedKind | undefined {
+function kindOf(object: unknown, problems: Problem[]): JudgedKind | undefined {
   if (!isFields(object)) {
     problems.push(expected("", "an object", object));
     return undefined;
@@ -149,7 +142,7 @@ function kindOf(object: unknown, problems: ShapeProblem[]): JudgedKind | undefin
 }
 
 /** Follows field names to an object; a problem, where they are asked for, when one of them holds none. */
-function walk(object: unknown, names: readonly string[], problems?: ShapeProblem[]): Fields | undefined {
+function walk(object: unknown, names: readonly string[], problems?: Problem[]): Fields | undefined {
   let value = object;
   for (const [index, name] of names.entries()) {
     value = field(value, name);
@@ -161,7 +154,7 @@ function walk(object: unknown, names: readonly string[], problems?: ShapeProblem
   return isFields(value) ? value : undefined;
 }
 
-function checkMetadata(metadata: unknown, path: string, problems: ShapeProblem[]): void {
+function checkMetadata(metadata: unknown, path: string, problems: Problem[]): void {
   if (metadata === undefined || metadata === null) return;
   if (!isFields(metadata)) {
     problems.push(expected(path, "an object", metadata));
@@ -180,7 +173,7 @@ function checkMetadata(metadata: unknown, path: string, problems: ShapeProblem[]
 }
 
 /** A string field; empty when it is absent or null. */
-function textAt(fields: unknown, name: string, path: string, problems: ShapeProblem[]): string {
+function textAt(fields: unknown, name: string, path: string, problems: Problem[]): string {
   const value = field(fields, name) ?? "";
   if (typeof value === "string") return value;
   problems.push(expected(`${path}.${name}`, "a string", value));
@@ -201,7 +194,7 @@ function isFields(value: unknown): value is Fields {
   return prototype === Object.prototype || prototype === null;
 }
 
-function expected(path: string, wanted: string, value: unknown): ShapeProblem {
+function expected(path: string, wanted: string, value: unknown): Problem {
   return { path, problem: `expected ${wanted}, got ${describe(value)}` };
 }
 
@@ -219,7 +212,7 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
 
-function inOldObject({ path, problem }: ShapeProblem): ShapeProblem {
+function inOldObject({ path, problem }: Problem): Problem {
   return { path, problem: `in the old object, ${problem}` };
 }
 
