@@ -1,0 +1,5 @@
+/**
+ * Stand-ins for what reports come from, and the suite that every source must pass.
+ * @module
+ */
+export * from "./memory-source.ts";
