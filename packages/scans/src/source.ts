@@ -8,6 +8,8 @@ export interface ImageIdentity {
   /** Digest of the platform's own manifest, or of the image when it is no index. */
   digest: string;
   platform?: Platform;
+  /** Digest of the index that this platform's manifest stands in, where it came from one and the caller knows it. */
+  indexDigest?: string;
 }
 
 /** Where scan reports come from: a cloud's interface, a registry's referrers, a folder. */

@@ -73,7 +73,7 @@ export function readTrivy(document: unknown): RawReport {
   };
   const { SchemaVersion: schema, Results: results } = report;
   if (!Array.isArray(document) && schema !== 1 && schema !== 2)
-    raw.unread.push(`$.SchemaVersion: expected 1 or 2, got ${String(JSON.stringify(schema)).slice(0, 40)}`);
+    raw.unread.push(`$.SchemaVersion: expected 1 or 2`);
   const root = Array.isArray(document) ? "$" : "$.Results";
   const list: readonly unknown[] = Array.isArray(results) ? results : [];
   if (!Array.isArray(results) && results !== undefined && results !== null)
