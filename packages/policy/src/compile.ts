@@ -35,10 +35,8 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
   const known = compiled.get(policy);
   if (known) return known;
   const result: CompiledPolicy = {
-    rules: Object.entries(policy.rules).map(([name, rule]) => compileRule(name, rule)),
-    exemptions: Object.entries(policy.exemptions).map(([name, exemption]) =>
-      compileExemption(name, exemption),
-    ),
+    rules: byName(policy.rules).map(([name, rule]) => compileRule(name, rule)),
+    exemptions: byName(policy.exemptions).map(([name, exemption]) => compileExemption(name, exemption)),
     hasVex: policy.vex.length > 0,
     vex: () => undefined,
   };
@@ -58,4 +56,9 @@ function compileRule(name: string, rule: Rule): CompiledRule {
     onScan: rule.onScan,
     admitsRunning: (now) => now < runningUntil,
   };
+}
+
+/** In the order of their names, as in the canonical JSON form: what is decided depends on nothing else. */
+function byName<T>(entries: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(entries).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -63,7 +63,7 @@ describe("decide", () => {
     const policy = only(
       {
         "no-criticals": noCriticals,
-        elsewhere: audit({ description: "d", where: { namespace: "other" }, when: findings({}) }),
+        other: audit({ description: "d", where: { namespace: "other" }, when: findings({}) }),
       },
       { exemptions: {} },
     );
@@ -93,7 +93,7 @@ describe("decide", () => {
               couldNotTell: [],
             },
             {
-              rule: "elsewhere",
+              rule: "other",
               action: "audit",
               outcome: "allow",
               status: "out-of-scope",

@@ -15,6 +15,8 @@ export * from "./patterns.ts";
 export * from "./duration.ts";
 export * from "./deadline.ts";
 export * from "./problems.ts";
+export * from "./canonical-json.ts";
+export * from "./policy-hash.ts";
 export * from "./schema.ts";
 export * from "./build.ts";
 export * from "./decide.ts";
