@@ -1,3 +1,4 @@
+import type { Instant } from "./finding.ts";
 import type { IncompleteState } from "./scan.ts";
 import type { KnownSeverity, Severity } from "./severity.ts";
 
@@ -140,25 +141,36 @@ export interface Exemption {
   untilFixed?: boolean;
 }
 
-/** One VEX statement that takes a finding out: OpenVEX and CycloneDX VEX are both brought to this form. */
+/** Statuses of VEX (https://www.cisa.gov/sites/default/files/2023-04/minimum-requirements-for-vex-508c.pdf). */
+export const vexStatuses = ["not_affected", "fixed", "affected", "under_investigation"] as const;
+export type VexStatus = (typeof vexStatuses)[number];
+
+/**
+ * What a VEX document says of one vulnerability: OpenVEX and CycloneDX VEX are both brought to this form. Statements
+ * of every status are kept: `not_affected` and `fixed` take findings out, the others revoke earlier ones that do.
+ */
 export interface VexStatement {
-  /** CVE or other ids of the vulnerability. */
+  /** CVE or other id of the vulnerability. */
   vulnerability: string;
   aliases?: readonly string[];
-  status: "not_affected" | "fixed";
-  /** Images by digest or `registry/repository` (`pkg:oci` is read), packages by purl without qualifiers; empty: any. */
+  status: VexStatus;
+  /** What it is about: any of these. Without one it is about nothing. */
   products: readonly VexProduct[];
   justification?: string;
+  /** Since when it is known to be true; of several that fit a finding the latest counts. */
+  timestamp?: Instant;
   /** Where it came from: document id. */
   document: string;
 }
 
+/** An image, a package or a package in an image: all fields must fit; without any it is nothing. */
 export interface VexProduct {
-  /** Image digest `sha256:…`. */
+  /** Image digest `sha256:…`, of the index or of a platform's manifest. */
   digest?: string;
   /** `registry/repository`. */
   repository?: string;
-  /** purl of the package inside the image; any package when absent. */
+  tag?: string;
+  /** purl of the package without qualifiers; any version when it has none. */
   package?: string;
 }
 

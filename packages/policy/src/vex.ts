@@ -1,0 +1,159 @@
+import type { Finding, FindingPackage } from "./finding.ts";
+import type { VexProduct, VexStatement } from "./model.ts";
+import { parsePurl, type Purl } from "./purl.ts";
+import type { ImageFacts } from "./scope.ts";
+import { all, type Tri } from "./tri.ts";
+
+/** Package types whose package URLs have no namespace, so that a name alone is the whole name. */
+const flatTypes = new Set(["cargo", "gem", "nuget", "pypi"]);
+
+/**
+ * Whether a statement is about this finding in this image: by the vulnerability's id or an alias, and one of the
+ * products. Undefined when a fact that it takes is not known.
+ *
+ * It says nothing of what the statement does: a later one may revoke it, which `vexIndex` weighs.
+ */
+export function vexApplies(
+  statement: VexStatement,
+  { finding, image }: { finding: Finding; image: ImageFacts },
+): Tri {
+  const ids = new Set(idsOf(finding));
+  if (!statementIds(statement).some((id) => ids.has(id))) return false;
+  return anyOf(statement.products.map((product) => compileProduct(product)(finding, image)));
+}
+
+/**
+ * Prepares statements for many findings: the result gives the statement that takes a finding out of an image, if one
+ * does. Of all statements that are about the finding the latest counts. To take a finding out, a statement must fit
+ * for certain, and be later than every `affected` and `under_investigation` that fits or might fit; a moment that is
+ * not known is the worse one.
+ */
+export function vexIndex(
+  statements: readonly VexStatement[],
+): (finding: Finding, image: ImageFacts) => VexStatement | undefined {
+  const byId = new Map<string, Compiled[]>();
+  for (const statement of statements) {
+    const compiled = compile(statement);
+    for (const id of new Set(statementIds(statement))) {
+      const list = byId.get(id);
+      if (list) list.push(compiled);
+      else byId.set(id, [compiled]);
+    }
+  }
+  return (finding, image) => {
+    const candidates = new Set(idsOf(finding).flatMap((id) => byId.get(id) ?? []));
+    if (candidates.size === 0) return undefined;
+    let clears: Compiled | undefined;
+    let revokedUntil = -Infinity;
+    let revoked = false;
+    for (const candidate of candidates) {
+      const fits = anyOf(candidate.products.map((product) => product(finding, image)));
+      if (candidate.takesOut) {
+        if (fits === true && (clears === undefined || candidate.time > clears.time)) clears = candidate;
+      } else if (fits !== false) {
+        revoked = true;
+        revokedUntil = Math.max(revokedUntil, candidate.time);
+      }
+    }
+    return clears !== undefined && (!revoked || clears.time > revokedUntil) ? clears.statement : undefined;
+  };
+}
+
+/** Whether statements of this status take findings out. */
+export function takesOut(status: VexStatement["status"]): boolean {
+  return status === "not_affected" || status === "fixed";
+}
+
+type Match = (finding: Finding, image: ImageFacts) => Tri;
+
+interface Compiled {
+  statement: VexStatement;
+  takesOut: boolean;
+  products: readonly Match[];
+  /** Milliseconds since 1970. */
+  time: number;
+}
+
+function compile(statement: VexStatement): Compiled {
+  const clears = takesOut(statement.status);
+  const time = statement.timestamp === undefined ? NaN : Date.parse(statement.timestamp);
+  const unknownTime = clears ? -Infinity : Infinity;
+  return {
+    statement,
+    takesOut: clears,
+    products: statement.products.map(compileProduct),
+    time: Number.isNaN(time) ? unknownTime : time,
+  };
+}
+
+function compileProduct(product: VexProduct): Match {
+  const checks: Match[] = [];
+  const { digest, repository, tag } = product;
+  if (digest !== undefined) checks.push((_, image) => sameDigest(digest, image));
+  if (repository !== undefined)
+    checks.push(
+      (_, { reference }) => reference && `${reference.registry}/${reference.repository}` === repository,
+    );
+  if (tag !== undefined)
+    checks.push((_, { reference }) => (reference?.tag === undefined ? undefined : reference.tag === tag));
+  if (product.package !== undefined) {
+    const purl = parsePurl(product.package);
+    checks.push((finding) => (purl === undefined ? undefined : samePackage(purl, finding.package)));
+  }
+  if (checks.length === 0) return () => false;
+  return (finding, image) => all(checks.map((check) => check(finding, image)));
+}
+
+function sameDigest(wanted: string, image: ImageFacts): Tri {
+  const known = [image.digest, image.platformDigest, image.reference?.digest].filter(
+    (one) => one !== undefined,
+  );
+  if (known.includes(wanted)) return true;
+  // The index, the platform's manifest, or the same bytes under another algorithm might still be it.
+  const algorithm = wanted.slice(0, wanted.indexOf(":") + 1);
+  const comparable = known.some((one) => one.startsWith(algorithm));
+  return image.digest === undefined || image.platformDigest === undefined || !comparable ? undefined : false;
+}
+
+function samePackage(wanted: Purl, found: FindingPackage | undefined): Tri {
+  if (found === undefined) return undefined;
+  const purl = found.purl === undefined ? undefined : parsePurl(found.purl);
+  return all([
+    purl === undefined ? sameName(wanted, found) : sameCoordinates(wanted, purl),
+    sameOrAny(wanted.version, [purl?.version, found.version]),
+    sameOrAny(wanted.subpath, [purl?.subpath]),
+  ]);
+}
+
+function sameCoordinates(a: Purl, b: Purl): boolean {
+  return a.type === b.type && a.namespace === b.namespace && a.name === b.name;
+}
+
+/** Without a package URL the namespace is not known, unless the type has none. */
+function sameName(wanted: Purl, found: FindingPackage): Tri {
+  if (found.type !== undefined && found.type !== wanted.type) return false;
+  if (found.type !== undefined && flatTypes.has(found.type)) {
+    const purl = parsePurl(`pkg:${found.type}/${encodeURIComponent(found.name)}`);
+    return purl && sameCoordinates(wanted, purl);
+  }
+  return found.name.toLowerCase().endsWith(wanted.name.toLowerCase()) ? undefined : false;
+}
+
+function sameOrAny(wanted: string | undefined, found: readonly (string | undefined)[]): Tri {
+  if (wanted === undefined) return true;
+  const known = found.filter((version) => version !== undefined);
+  return known.length === 0 ? undefined : known.includes(wanted);
+}
+
+function statementIds(statement: VexStatement): string[] {
+  return [statement.vulnerability, ...(statement.aliases ?? [])].map((id) => id.toUpperCase());
+}
+
+function idsOf(finding: Finding): string[] {
+  return [finding.id, ...(finding.aliases ?? [])].map((id) => id.toUpperCase());
+}
+
+function anyOf(values: readonly Tri[]): Tri {
+  if (values.includes(true)) return true;
+  return values.includes(undefined) ? undefined : false;
+}
