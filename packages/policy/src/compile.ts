@@ -1,10 +1,10 @@
 import { compileCondition } from "./condition.ts";
 import type { ConditionMatcher } from "./condition.ts";
 import { endOf } from "./deadline.ts";
-import { compileExemption } from "./exemptions.ts";
-import type { CompiledExemption } from "./exemptions.ts";
+import { compileExemption, exactIds, indexExemptions } from "./exemptions.ts";
+import type { ExemptionIndex } from "./exemptions.ts";
 import type { Finding } from "./finding.ts";
-import type { Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
+import type { Exemption, Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
 import type { ImageFacts, ScopeMatcher } from "./scope.ts";
 import { compileScope } from "./scope.ts";
 
@@ -22,7 +22,7 @@ export interface CompiledRule {
 
 export interface CompiledPolicy {
   rules: readonly CompiledRule[];
-  exemptions: readonly CompiledExemption[];
+  exemptions: ExemptionIndex;
   hasVex: boolean;
   /** The statement that takes the finding out of this image, if any. */
   vex(finding: Finding, image: ImageFacts): VexStatement | undefined;
@@ -36,7 +36,10 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
   if (known) return known;
   const result: CompiledPolicy = {
     rules: byName(policy.rules).map(([name, rule]) => compileRule(name, rule)),
-    exemptions: byName(policy.exemptions).map(([name, exemption]) => compileExemption(name, exemption)),
+    exemptions: indexExemptions(
+      byName(policy.exemptions).map(([name, exemption]) => compileExemption(name, exemption)),
+      (name) => exactIds(policy.exemptions[name] as Exemption),
+    ),
     hasVex: policy.vex.length > 0,
     vex: () => undefined,
   };

@@ -1,4 +1,4 @@
-import { compileFilter, olderThan } from "./filter.ts";
+import { compileFilter, olderThan, worstFirst } from "./filter.ts";
 import type { Finding } from "./finding.ts";
 import type { Condition } from "./model.ts";
 import type { CouldNotTell } from "./decision.ts";
@@ -14,7 +14,7 @@ export interface ConditionInput {
 
 export interface ConditionResult {
   holds: boolean;
-  /** Findings that made it hold, or that count towards it. */
+  /** Findings that made it hold, or that count towards it, worst first. */
   findings: readonly Finding[];
   couldNotTell: readonly CouldNotTell[];
 }
@@ -90,7 +90,7 @@ function combine(
     const deciding = holds ? results.filter((result) => result.holds) : results;
     return {
       holds,
-      findings: [...new Set(deciding.flatMap(({ findings }) => findings))],
+      findings: [...new Set(deciding.flatMap(({ findings }) => findings))].sort(worstFirst),
       couldNotTell: results.flatMap(({ couldNotTell }) => couldNotTell),
     };
   };

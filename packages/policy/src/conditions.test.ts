@@ -5,7 +5,6 @@ import {
   anyOf,
   definePolicy,
   deny,
-  exempt,
   findings,
   imageOlderThan,
   scanOlderThan,

@@ -6,12 +6,10 @@ import type { ActiveExemptions } from "./exemptions.ts";
 import type { Finding } from "./finding.ts";
 import { formatRepository, parseImageReference } from "./image-reference.ts";
 import type { ImageReference } from "./image-reference.ts";
-import { outcomes } from "./model.ts";
 import type { Mode, Outcome, Policy } from "./model.ts";
 import type { ImageScan, IncompleteState, PlatformScan, Scans } from "./scan.ts";
 import { unscanned } from "./scan.ts";
 import type { ImageFacts } from "./scope.ts";
-import { compareSeverity } from "./severity.ts";
 import type { Subject } from "./subject.ts";
 
 /**
@@ -46,12 +44,16 @@ export function applyMode(decision: Decision, mode: Mode): Ruling {
 
 /** The worst of several outcomes; `allow` of none. */
 export function worst(all: readonly Outcome[]): Outcome {
-  return all.reduce((a, b) => (severer(b, a) ? b : a), "allow" as Outcome);
+  return all.reduce(worse, "allow" as Outcome);
+}
+
+function worse(a: Outcome, b: Outcome): Outcome {
+  return severer(b, a) ? b : a;
 }
 
 /** Whether `a` is stricter than `b`. */
 export function severer(a: Outcome, b: Outcome): boolean {
-  return outcomes.indexOf(a) > outcomes.indexOf(b);
+  return a !== b && (a === "deny" || b === "allow");
 }
 
 /**
@@ -107,46 +109,59 @@ interface Context {
 
 function judge(rule: CompiledRule, policy: CompiledPolicy, context: Context): RuleResult {
   const { subject, facts, platform, exemptions, now } = context;
-  const couldNotTell: CouldNotTell[] = [];
-  const note = (attribute: string) => couldNotTell.push({ attribute });
   const { state } = platform.report;
-  const aside = (status: RuleResult["status"]): RuleResult => ({
-    rule: rule.name,
-    action: rule.action,
+  let unknown: CouldNotTell[] | undefined;
+  const note = (attribute: string) => {
+    unknown = [...(unknown ?? []), { attribute }];
+  };
+  if (!rule.enabled) return leftAlone(rule, platform, "disabled");
+  if (rule.where(subject, facts, note) === false) return leftAlone(rule, platform, "out-of-scope");
+  if (rule.except.some((scope) => scope(subject, facts, note) === true))
+    return leftAlone(rule, platform, "excepted");
+  const whole = exemptions.whole(rule.name);
+  if (whole !== undefined) return { ...leftAlone(rule, platform, "exempt"), exemption: whole };
+
+  const setAside: SetAside[] = [];
+  const { holds, findings, couldNotTell } = rule.when({
+    scan: platform,
+    now,
+    remaining: (counted) => withoutSetAside(counted, rule.name, policy, context, setAside),
+  });
+  const byState = stateOutcome(rule, state, exemptions);
+  const asked = worse(holds ? rule.action : "allow", byState.outcome);
+  const outcome = severer(asked, rule.action) ? rule.action : asked;
+  const running = outcome === "deny" && rule.admitsRunning(now) && isRunning(subject, facts);
+  return result(rule, platform, {
+    outcome: running ? "audit" : outcome,
+    status: running ? "already-running" : "evaluated",
+    matched: holds,
+    state: { state, ...byState },
+    findings,
+    setAside,
+    couldNotTell: unknown === undefined ? couldNotTell : [...unknown, ...couldNotTell],
+  });
+}
+
+function leftAlone(rule: CompiledRule, platform: PlatformScan, status: RuleResult["status"]): RuleResult {
+  return result(rule, platform, {
     outcome: "allow",
     status,
     matched: false,
-    state: { state, outcome: "allow" },
-    findings: [],
-    setAside: [],
-    couldNotTell,
-    ...(platform.platform === undefined ? {} : { platform: platform.platform }),
+    state: { state: platform.report.state, outcome: "allow" },
+    findings: nothing,
+    setAside: nothing,
+    couldNotTell: nothing,
   });
+}
 
-  if (!rule.enabled) return aside("disabled");
-  if (rule.where(subject, facts, note) === false) return aside("out-of-scope");
-  if (rule.except.some((scope) => scope(subject, facts, note) === true)) return aside("excepted");
-  const whole = exemptions.whole(rule.name);
-  if (whole !== undefined) return { ...aside("exempt"), exemption: whole };
+const nothing: readonly never[] = [];
 
-  const setAside: SetAside[] = [];
-  const result = rule.when({
-    scan: platform,
-    now,
-    remaining: (findings) => withoutSetAside(findings, rule.name, policy, context, setAside),
-  });
-  couldNotTell.push(...result.couldNotTell);
-  const byState = stateOutcome(rule, state, exemptions);
-  const outcome = cap(worst([result.holds ? rule.action : "allow", byState.outcome]), rule.action);
-  const running = outcome === "deny" && rule.admitsRunning(now) && isRunning(subject, facts);
-  return {
-    ...aside(running ? "already-running" : "evaluated"),
-    outcome: running ? "audit" : outcome,
-    matched: result.holds,
-    state: { state, ...byState },
-    findings: result.findings.toSorted(worstFirst),
-    setAside,
-  };
+function result(
+  { name, action }: CompiledRule,
+  { platform }: PlatformScan,
+  made: Omit<RuleResult, "rule" | "action" | "platform">,
+): RuleResult {
+  return platform === undefined ? { rule: name, action, ...made } : { rule: name, action, ...made, platform };
 }
 
 function stateOutcome(
@@ -197,14 +212,6 @@ function isRunning(subject: Subject, { reference, digest, platformDigest }: Imag
       entry.repository === repository &&
       [digest, platformDigest].some((known) => known !== undefined && entry.digests.includes(known)),
   );
-}
-
-function cap(outcome: Outcome, action: Outcome): Outcome {
-  return severer(outcome, action) ? action : outcome;
-}
-
-function worstFirst(a: Finding, b: Finding): number {
-  return compareSeverity(a.severity, b.severity) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 function imageDecision(

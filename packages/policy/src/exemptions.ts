@@ -46,7 +46,35 @@ export function compileExemption(name: string, exemption: Exemption): CompiledEx
   };
 }
 
-/** The exemptions in force for one image, and a record of those that helped. */
+/** A policy's exemptions, those about exact ids found by id: a policy may hold thousands of them. */
+export interface ExemptionIndex {
+  all: readonly CompiledExemption[];
+  byId: ReadonlyMap<string, readonly CompiledExemption[]>;
+  /** About findings, but by pattern, package or fix rather than by exact id. */
+  byPattern: readonly CompiledExemption[];
+}
+
+export function indexExemptions(
+  all: readonly CompiledExemption[],
+  exactIds: (name: string) => readonly string[],
+): ExemptionIndex {
+  const byId = new Map<string, CompiledExemption[]>();
+  const byPattern: CompiledExemption[] = [];
+  for (const exemption of all.filter(({ finding }) => finding !== undefined)) {
+    const ids = exactIds(exemption.name);
+    if (ids.length === 0) byPattern.push(exemption);
+    for (const id of ids) byId.set(id, [...(byId.get(id) ?? []), exemption]);
+  }
+  return { all, byId, byPattern };
+}
+
+/** The ids that an exemption names exactly; none when it names any by pattern, or no id. */
+export function exactIds({ cves }: Exemption): readonly string[] {
+  const ids = [cves ?? []].flat();
+  return ids.some((id) => id.includes("*") || id.startsWith("!")) ? [] : ids;
+}
+
+/** The exemptions in force for one image. */
 export interface ActiveExemptions {
   /** First exemption that frees the image from the rule altogether. */
   whole(rule: string): string | undefined;
@@ -71,32 +99,42 @@ export interface ExemptionLedger {
   results(): ExemptionResult[];
 }
 
-export function exemptionLedger(exemptions: readonly CompiledExemption[], now: number): ExemptionLedger {
+export function exemptionLedger({ all, byId, byPattern }: ExemptionIndex, now: number): ExemptionLedger {
   const status = new Map<string, "used" | "unused">();
   return {
     active(subject, image) {
-      const inScope: CompiledExemption[] = [];
-      for (const exemption of exemptions) {
+      const inForce = new Set<CompiledExemption>();
+      for (const exemption of all) {
         if (exemption.scope(subject, image, ignore) !== true) continue;
         if (!status.has(exemption.name)) status.set(exemption.name, "unused");
-        if (now < exemption.end) inScope.push(exemption);
+        if (now < exemption.end) inForce.add(exemption);
       }
-      if (inScope.length === 0) return noExemptions;
-      const first = (helps: (exemption: CompiledExemption) => boolean) => {
-        const found = inScope.find(helps);
+      if (inForce.size === 0) return noExemptions;
+      const use = (found: CompiledExemption | undefined) => {
         if (found) status.set(found.name, "used");
         return found?.name;
       };
+      const list = [...inForce];
+      const wholes = list.filter(({ whole }) => whole);
+      const patterned = byPattern.filter((exemption) => inForce.has(exemption));
       return {
         none: false,
-        whole: (rule) => first((exemption) => exemption.whole && exemption.covers(rule)),
-        state: (rule, state) => first((exemption) => exemption.states.has(state) && exemption.covers(rule)),
-        finding: (rule, finding) =>
-          first((exemption) => exemption.finding?.(finding) === true && exemption.covers(rule)),
+        whole: (rule) => use(wholes.find((exemption) => exemption.covers(rule))),
+        state: (rule, state) =>
+          use(list.find((exemption) => exemption.states.has(state) && exemption.covers(rule))),
+        finding: (rule, finding) => {
+          const takesOut = (exemption: CompiledExemption) =>
+            exemption.finding?.(finding) === true && exemption.covers(rule);
+          for (const id of idsOf(finding)) {
+            const found = byId.get(id)?.find((exemption) => inForce.has(exemption) && takesOut(exemption));
+            if (found) return use(found);
+          }
+          return use(patterned.find(takesOut));
+        },
       };
     },
     results: () =>
-      exemptions.map(({ name, end }) => ({
+      all.map(({ name, end }) => ({
         exemption: name,
         status: now >= end ? "expired" : (status.get(name) ?? "out-of-scope"),
         ...(Number.isFinite(end) ? { daysLeft: daysUntil(end, now) } : {}),

@@ -2,7 +2,7 @@ import { knownDurationMs } from "./duration.ts";
 import type { Finding } from "./finding.ts";
 import type { Duration, FindingAttributes, FindingFilter } from "./model.ts";
 import { compilePatterns } from "./patterns.ts";
-import { atLeastSeverity } from "./severity.ts";
+import { atLeastSeverity, compareSeverity } from "./severity.ts";
 import type { Tri } from "./tri.ts";
 import { not } from "./tri.ts";
 
@@ -11,7 +11,7 @@ type Check = readonly [attribute: string, test: (finding: Finding, now: number) 
 
 /** What a filter makes of one report's findings. */
 export interface Matches {
-  /** Findings that count. What is not known counts unless the filter says `ifUnknown: "skip"`. */
+  /** Findings that count, worst first. What is not known counts unless the filter says `ifUnknown: "skip"`. */
   counted: readonly Finding[];
   /** Findings of which an attribute was needed and is not known, counted or not. */
   unknown: readonly { finding: Finding; attributes: readonly string[] }[];
@@ -36,7 +36,7 @@ export function compileFilter(filter: FindingFilter): FilterMatcher {
         });
       if (answer === undefined ? ifUnknown : answer) counted.push(finding);
     }
-    return { counted, unknown };
+    return { counted: counted.sort(worstFirst), unknown };
   });
 }
 
@@ -160,6 +160,11 @@ export function olderThan(duration: Duration): (moment: string | undefined, now:
     const at = moment === undefined ? Number.NaN : Date.parse(moment);
     return Number.isNaN(at) ? undefined : now - at > limit;
   };
+}
+
+/** Worst severity first, then by id. */
+export function worstFirst(a: Finding, b: Finding): number {
+  return compareSeverity(a.severity, b.severity) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 /** A finding's id and its aliases. */
