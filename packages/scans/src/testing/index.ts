@@ -3,3 +3,6 @@
  * @module
  */
 export * from "./memory-source.ts";
+export * from "./fake-registry.ts";
+export * from "./fake-network.ts";
+export * as misbehaviours from "./misbehaviours.ts";
