@@ -57,7 +57,9 @@ async function installedControlPlane(): Promise<[Program, string][]> {
   const onPath = await Promise.all(
     controlPlanePrograms.map(async (program) => [program, await firstIn(searchPath(), program)] as const),
   );
-  const found = onPath.flatMap(([program, path]) => (path === undefined ? [] : [[program, path] as [Program, string]]));
+  const found = onPath.flatMap(([program, path]) =>
+    path === undefined ? [] : [[program, path] as [Program, string]],
+  );
   return found.length === controlPlanePrograms.length ? found : [];
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+// oxlint-disable-next-line import/no-unassigned-import -- x509 needs the polyfill and nothing of what it exports
 import "reflect-metadata";
 import { randomBytes, type webcrypto } from "node:crypto";
 import {
@@ -82,7 +83,11 @@ export async function createSigningKey(): Promise<{ publicKey: string; privateKe
   };
 }
 
-async function issue(root: X509Certificate, signingKey: webcrypto.CryptoKey, subject: LeafSubject): Promise<KeyPair> {
+async function issue(
+  root: X509Certificate,
+  signingKey: webcrypto.CryptoKey,
+  subject: LeafSubject,
+): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const names = [
     ...(subject.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),

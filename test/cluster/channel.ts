@@ -44,7 +44,7 @@ export function connectChannel<Remote extends Methods>(port: Port, local: Method
   });
   port.onClose(() => {
     open = false;
-    for (const { reject } of waiting.values()) reject(new Error("the cluster's supervisor has ended"));
+    for (const caller of waiting.values()) caller.reject(new Error("the cluster's supervisor has ended"));
     waiting.clear();
   });
 
@@ -67,7 +67,7 @@ export function connectChannel<Remote extends Methods>(port: Port, local: Method
         return;
       }
       const id = next++;
-      waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      waiting.set(id, { resolve, reject });
       port.send({ kind: "call", id, method, argument } satisfies Message);
     });
 }

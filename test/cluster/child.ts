@@ -40,9 +40,11 @@ export function startChild(options: ChildOptions): Child {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  void ended.then(async (reason) => {
+  async function tellEnd(): Promise<void> {
+    const reason = await ended;
     if (!asked) options.onExit(`${options.name} ended: ${reason}\n${await lastLines(options.logFile, 15)}`);
-  });
+  }
+  void tellEnd();
   return {
     name: options.name,
     get alive() {

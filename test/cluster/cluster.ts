@@ -183,7 +183,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       forward: forwardOut,
       publish: async ({ host, port, name, target }) => {
         const path = socketPath();
-        forwarders.set(`${host}:${port}`, await forward({ path }, () => ({ host: "127.0.0.1", port: target })));
+        forwarders.set(
+          `${host}:${port}`,
+          await forward({ path }, () => ({ host: "127.0.0.1", port: target })),
+        );
         await call("publish", { path, host, port });
         if (name !== undefined) await call("setHostName", { name, address: host });
       },

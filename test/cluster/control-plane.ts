@@ -65,7 +65,13 @@ export async function prepareControlPlane(
   };
   const serving = await authority.issue({
     commonName: "kube-apiserver",
-    dnsNames: ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", `kubernetes.default.svc.${clusterDomain}`],
+    dnsNames: [
+      "localhost",
+      "kubernetes",
+      "kubernetes.default",
+      "kubernetes.default.svc",
+      `kubernetes.default.svc.${clusterDomain}`,
+    ],
     addresses: ["127.0.0.1", apiServerAddress, kubernetesServiceAddress],
   });
   const signing = await createSigningKey();

@@ -20,7 +20,9 @@ export function createDigests(
         ? `sha256:${createHash("sha256").update(reference).digest("hex")}`
         : await resolve(reference);
     if (!/^sha256:[0-9a-f]{64}$/u.test(digest)) {
-      throw new Error(`resolveImage(${reference}): expected sha256: and 64 hexadecimal digits, got ${digest}`);
+      throw new Error(
+        `resolveImage(${reference}): expected sha256: and 64 hexadecimal digits, got ${digest}`,
+      );
     }
     return digest;
   };

@@ -35,7 +35,12 @@ export async function goBuild(
   const tell = (done: boolean) =>
     onProgress({ program, compiled, packages, elapsedMilliseconds: performance.now() - start, done });
 
-  await go(goPackage.folder, ["list", "-deps", goPackage.path], () => packages++, () => undefined);
+  await go(
+    goPackage.folder,
+    ["list", "-deps", goPackage.path],
+    () => packages++,
+    () => undefined,
+  );
   const timer = setInterval(() => tell(false), 1000);
   try {
     const flags = ["-trimpath", "-buildvcs=false", "-v", "-ldflags", goPackage.linkerFlags];
@@ -55,7 +60,12 @@ export async function goBuild(
 export async function goVersion(): Promise<string | undefined> {
   let version = "";
   try {
-    await go(import.meta.dirname, ["version"], (line) => (version += line), () => undefined);
+    await go(
+      import.meta.dirname,
+      ["version"],
+      (line) => (version += line),
+      () => undefined,
+    );
   } catch {
     return undefined;
   }

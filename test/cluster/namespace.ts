@@ -21,7 +21,16 @@ export interface Namespace {
 
 /** Starts a supervisor; what it prints goes to this process's standard error. */
 export function startNamespace(owner: OwnerMethods): Namespace {
-  const flags = ["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const flags = [
+    "--user",
+    "--map-root-user",
+    "--mount",
+    "--net",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+  ];
   const supervisor = join(import.meta.dirname, "supervisor.ts");
   const child = spawn("unshare", [...flags, process.execPath, supervisor], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -43,7 +43,9 @@ export async function goPackage(program: Program): Promise<GoPackage> {
 /** The release of Kubernetes that go.mod pins, such as `v1.37.2`. */
 export async function kubernetesVersion(): Promise<string> {
   const file = join(here, "control-plane", "go.mod");
-  const version = /^\s*k8s\.io\/kubernetes (v\d+\.\d+\.\d+)(?:\s|$)/mu.exec(await readFile(file, "utf8"))?.[1];
+  const version = /^\s*k8s\.io\/kubernetes (v\d+\.\d+\.\d+)(?:\s|$)/mu.exec(
+    await readFile(file, "utf8"),
+  )?.[1];
   if (version === undefined) throw new Error(`${file}: expected a line "k8s.io/kubernetes vX.Y.Z"`);
   return version;
 }
@@ -51,7 +53,12 @@ export async function kubernetesVersion(): Promise<string> {
 async function controlPlane(path: string): Promise<GoPackage> {
   const version = await kubernetesVersion();
   const [major, minor] = version.slice(1).split(".");
-  const set = Object.entries({ gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: "clean" });
+  const set = Object.entries({
+    gitVersion: version,
+    gitMajor: major,
+    gitMinor: minor,
+    gitTreeState: "clean",
+  });
   const flags = set.map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
   return { folder: join(here, "control-plane"), path, linkerFlags: ["-s", "-w", ...flags].join(" ") };
 }

@@ -44,7 +44,10 @@ async function boot(options: Boot) {
   await mkdir(logFolder, { recursive: true });
   const [network, credentials] = await Promise.all([
     createNetwork(),
-    prepareControlPlane(join(folder, "control-plane"), options.nodes.map((_, index) => nodeAddress(index))),
+    prepareControlPlane(
+      join(folder, "control-plane"),
+      options.nodes.map((_, index) => nodeAddress(index)),
+    ),
   ]);
   const api = createApiClient(credentials.runner);
   const notice = (message: string) => void call("notice", message).catch(() => undefined);

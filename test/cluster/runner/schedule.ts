@@ -16,20 +16,24 @@ export function chooseNode(pod: Pod, nodes: readonly Node[], pods: readonly Pod[
   if (unknown.length > 0) return { reason: `this scheduler cannot honour ${unknown.join(", ")}` };
   const rejections = new Map<string, number>();
   const fitting: Node[] = [];
+  // By default the spread is reckoned over nodes that the selector allows, tainted ones too.
+  const counted = nodes.filter((node) => selected(pod, node));
   for (const node of nodes) {
-    const reason = misfit(pod, node);
+    const reason = counted.includes(node)
+      ? untolerated(pod, node)
+      : "didn't match Pod's node affinity/selector";
     if (reason === undefined) fitting.push(node);
     else rejections.set(reason, (rejections.get(reason) ?? 0) + 1);
   }
   const running = pods.filter((other) => other.spec?.nodeName !== undefined && !hasEnded(other));
-  const spread = fitting.filter((node) => skewAfter(pod, node, fitting, running, "DoNotSchedule") <= 0);
+  const spread = fitting.filter((node) => skewAfter(pod, node, counted, running, "DoNotSchedule") <= 0);
   if (fitting.length > spread.length) {
     rejections.set("didn't match pod topology spread constraints", fitting.length - spread.length);
   }
   const ranked = spread
     .map((node) => ({
       name: node.metadata?.name ?? "",
-      skew: skewAfter(pod, node, spread, running, "ScheduleAnyway"),
+      skew: skewAfter(pod, node, counted, running, "ScheduleAnyway"),
       load: running.filter((other) => other.spec?.nodeName === node.metadata?.name).length,
     }))
     .sort((a, b) => a.skew - b.skew || a.load - b.load || (a.name < b.name ? -1 : 1));
@@ -56,16 +60,17 @@ function unknownConstraints(pod: Pod): string[] {
   return unknown;
 }
 
-function misfit(pod: Pod, node: Node): string | undefined {
+function selected(pod: Pod, node: Node): boolean {
   const labels = node.metadata?.labels ?? {};
-  for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {})) {
-    if (labels[key] !== value) return "didn't match Pod's node affinity/selector";
-  }
   const terms =
     pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  if (terms !== undefined && !terms.some((term) => matchesTerm(term, node))) {
-    return "didn't match Pod's node affinity/selector";
-  }
+  return (
+    Object.entries(pod.spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value) &&
+    (terms === undefined || terms.some((term) => matchesTerm(term, node)))
+  );
+}
+
+function untolerated(pod: Pod, node: Node): string | undefined {
   for (const taint of node.spec?.taints ?? []) {
     if (taint.effect === "PreferNoSchedule") continue;
     const tolerated = (pod.spec?.tolerations ?? []).some(
@@ -145,7 +150,8 @@ function skewAfter(
       if (name !== undefined && !counts.has(name)) counts.set(name, 0);
     }
     for (const other of pods) {
-      if (other.metadata?.namespace !== pod.metadata?.namespace || other.metadata?.deletionTimestamp) continue;
+      if (other.metadata?.namespace !== pod.metadata?.namespace || other.metadata?.deletionTimestamp)
+        continue;
       const labels = other.metadata?.labels ?? {};
       if (!selects(constraint.labelSelector, labels)) continue;
       const samePods = (constraint.matchLabelKeys ?? []).every(

@@ -55,7 +55,11 @@ export function createServiceProxy(
       known.add(`${namespace}/${name}`);
       names.set(`${namespace}/${name}`, { namespace, name });
       if (clusterIp === undefined || clusterIp === "None" || clusterIp === "") {
-        dns.setService(namespace, name, own.flatMap((slice) => serving(slice).flatMap((e) => e.addresses)));
+        dns.setService(
+          namespace,
+          name,
+          own.flatMap((slice) => serving(slice).flatMap((e) => e.addresses)),
+        );
         continue;
       }
       dns.setService(namespace, name, [clusterIp]);

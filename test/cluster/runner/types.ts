@@ -5,12 +5,15 @@
  */
 
 /** Namespace and name of an object; the API server gives both to every namespaced object. */
-export function nameOf(object: { readonly metadata?: { readonly namespace?: string; readonly name?: string } }): {
+export function nameOf(object: {
+  readonly metadata?: { readonly namespace?: string; readonly name?: string };
+}): {
   readonly namespace: string;
   readonly name: string;
 } {
   const { namespace, name } = object.metadata ?? {};
-  if (namespace === undefined || name === undefined) throw new Error("expected an object with namespace and name");
+  if (namespace === undefined || name === undefined)
+    throw new Error("expected an object with namespace and name");
   return { namespace, name };
 }
 
@@ -22,7 +25,9 @@ export function uidOf(object: { readonly metadata?: { readonly uid?: string } })
 }
 
 /** Path of a Pod, for the API client. */
-export function podPath(pod: { readonly metadata?: { readonly namespace?: string; readonly name?: string } }): string {
+export function podPath(pod: {
+  readonly metadata?: { readonly namespace?: string; readonly name?: string };
+}): string {
   const { namespace, name } = nameOf(pod);
   return `/api/v1/namespaces/${namespace}/pods/${name}`;
 }
