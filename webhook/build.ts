@@ -1,0 +1,62 @@
+/** Bundles the judge into one file. `node build.ts` from anywhere; the bytes are the same wherever the checkout lies. */
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+/** Largest bundle: with the policy beside it, it must fit into a ConfigMap (1 MiB). */
+export const bundleLimit = 700 * 1024;
+
+/** A bundle on disk. */
+export interface Bundle {
+  /** Absolute path. */
+  file: string;
+  bytes: number;
+  /** Of its content, as hexadecimal digits. */
+  sha256: string;
+}
+
+const root = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * Builds `dist/judge.mjs`.
+ *
+ * @throws Error when it would be larger than {@link bundleLimit}
+ */
+export async function buildBundle(): Promise<Bundle> {
+  const result = await build({
+    // Relative to the package, so that no path of the checkout gets into the bytes.
+    absWorkingDir: root,
+    entryPoints: ["src/judge/main.ts"],
+    outfile: "dist/judge.mjs",
+    bundle: true,
+    minify: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    charset: "utf8",
+    // Licences travel with the package, not with every copy of the bundle.
+    legalComments: "none",
+    write: false,
+    logLevel: "warning",
+    // CommonJS dependencies ask for Node's own modules with `require`.
+    banner: {
+      js: 'import{createRequire as gatehouseRequire}from"node:module";const require=gatehouseRequire(import.meta.url);',
+    },
+  });
+  const content = result.outputFiles[0]?.contents;
+  if (content === undefined) throw new Error("esbuild gave no output");
+  if (content.length > bundleLimit) {
+    throw new Error(`the judge's bundle has ${content.length} bytes, at most ${bundleLimit} are allowed`);
+  }
+  const file = join(root, "dist", "judge.mjs");
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, content);
+  return { file, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+}
+
+if (import.meta.main) {
+  const { bytes, sha256 } = await buildBundle();
+  process.stdout.write(`dist/judge.mjs: ${bytes} bytes, sha256 ${sha256}\n`);
+}

@@ -1,0 +1,123 @@
+import { parseArgs } from "node:util";
+import { InvalidInputError, type Problem } from "@gatehouse/policy";
+
+/** What the judge's command line and environment say. */
+export interface JudgeArguments {
+  config: string;
+  policy: string;
+  authorities: readonly string[];
+  secrets: string;
+  emergency: string | undefined;
+  listen: { host: string; port: number };
+  dnsNames: readonly string[];
+  ipAddresses: readonly string[];
+  instance: string | undefined;
+  /** Where events are posted, and what proves who posts them. */
+  observer: { url: string; caFile?: string; tokenFile?: string } | undefined;
+  /** Whether namespaces and owners are read from the API server. */
+  kubernetes: boolean;
+  /** How long it fails readiness before it stops taking connections, in milliseconds. */
+  unreadyMs: number | undefined;
+}
+
+/**
+ * Reads the command line. Every flag can also be given as `GATEHOUSE_NAME` in the environment, lists with commas.
+ *
+ * @throws InvalidInputError with every problem
+ */
+export function parseArguments(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): JudgeArguments {
+  const problems: Problem[] = [];
+  const text = { type: "string" } as const;
+  const list = { type: "string", multiple: true } as const;
+  const known = {
+    config: text,
+    policy: text,
+    ca: list,
+    "secret-file": text,
+    "emergency-dir": text,
+    listen: text,
+    dns: list,
+    ip: list,
+    instance: text,
+    observer: text,
+    "observer-ca": text,
+    "observer-token": text,
+    "no-kubernetes": { type: "boolean" },
+    "unready-ms": text,
+  } as const;
+  let values: Partial<Record<string, string | boolean | (string | boolean)[]>> = {};
+  try {
+    ({ values } = parseArgs({ args: [...args], options: known, strict: true, allowPositionals: false }));
+  } catch (error) {
+    problems.push({ path: "arguments", problem: error instanceof Error ? error.message : String(error) });
+  }
+  const inEnv = (name: string) => env[`GATEHOUSE_${name.toUpperCase().replaceAll("-", "_")}`];
+  const one = (name: string) => {
+    const value = values[name];
+    return typeof value === "string" ? value : inEnv(name);
+  };
+  const many = (name: string): string[] => {
+    const value = values[name];
+    if (Array.isArray(value)) return value.map(String);
+    return (inEnv(name) ?? "").split(",").filter((entry) => entry !== "");
+  };
+  const required = (name: string) => {
+    const value = one(name);
+    if (value === undefined || value === "")
+      problems.push({ path: `--${name}`, problem: "expected a path, got nothing" });
+    return value ?? "";
+  };
+  const observer = one("observer");
+  const caFile = one("observer-ca");
+  const tokenFile = one("observer-token");
+  const parsed: JudgeArguments = {
+    config: required("config"),
+    policy: required("policy"),
+    authorities: many("ca"),
+    secrets: required("secret-file"),
+    emergency: one("emergency-dir"),
+    listen: listenOf(one("listen") ?? "[::]:8443", problems),
+    dnsNames: many("dns"),
+    ipAddresses: many("ip"),
+    instance: one("instance"),
+    observer:
+      observer === undefined
+        ? undefined
+        : {
+            url: urlOf(observer, problems),
+            ...(caFile === undefined ? {} : { caFile }),
+            ...(tokenFile === undefined ? {} : { tokenFile }),
+          },
+    kubernetes: values["no-kubernetes"] !== true && inEnv("no-kubernetes") !== "true",
+    unreadyMs: millisecondsOf(one("unready-ms"), problems),
+  };
+  if (problems.length > 0) throw new InvalidInputError("the judge's command line", problems);
+  return parsed;
+}
+
+function listenOf(text: string, problems: Problem[]): JudgeArguments["listen"] {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    problems.push({ path: "--listen", problem: `expected HOST:PORT, got ${JSON.stringify(text)}` });
+    return { host: "", port: 0 };
+  }
+  return { host: match[1] ?? (match[2] || "::"), port };
+}
+
+function urlOf(text: string, problems: Problem[]): string {
+  if (!URL.canParse(text) || new URL(text).protocol !== "https:") {
+    problems.push({ path: "--observer", problem: `expected an https URL, got ${JSON.stringify(text)}` });
+  }
+  return text;
+}
+
+function millisecondsOf(text: string | undefined, problems: Problem[]): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  problems.push({ path: "--unready-ms", problem: `expected milliseconds, got ${JSON.stringify(text)}` });
+  return undefined;
+}

@@ -1,0 +1,161 @@
+/** Everything the judge reads at its start, checked whole: one error lists all that is wrong. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  canonicalJson,
+  gateConfigSchema,
+  InvalidInputError,
+  parsePolicy,
+  problemsOf,
+  sha256Hex,
+  type Cluster,
+  type GateConfig,
+  type Policy,
+  type Problem,
+} from "@gatehouse/policy";
+import { readAuthority, type Authority } from "../tls/certificate.ts";
+import { shortestSecret } from "./secrets.ts";
+
+/** Where things are. */
+export interface JudgePaths {
+  /** `config.json`: a GateConfig. */
+  config: string;
+  /** `policy.json`: the canonical policy that the config names by hash. */
+  policy: string;
+  /** Folders with `tls.crt` and `tls.key`, one for each generation of the authority. The first signs. */
+  authorities: readonly string[];
+  /** Secrets of the paths, one a line; any is taken. */
+  secrets: string;
+}
+
+/** What a judge starts from. */
+export interface JudgeStart {
+  config: Omit<GateConfig, "cluster"> & { cluster: Cluster };
+  policy: Policy;
+  /** All generations; the first signs. Never empty. */
+  authorities: readonly [Authority, ...Authority[]];
+  secrets: readonly string[];
+}
+
+/**
+ * Reads and checks all of it.
+ *
+ * @throws InvalidInputError with every problem of every file
+ */
+export async function readStart(paths: JudgePaths): Promise<JudgeStart> {
+  const problems: Problem[] = [];
+  const [configText, policyText, secretText] = await Promise.all([
+    text(paths.config, problems),
+    text(paths.policy, problems),
+    text(paths.secrets, problems),
+  ]);
+  const config = configOf(paths.config, configText, problems);
+  const policy = policyOf(paths.policy, policyText, config?.policyHash, problems);
+  const secrets = secretsOf(paths.secrets, secretText, problems);
+  const authorities = (
+    await Promise.all(paths.authorities.map((folder) => authorityOf(folder, problems)))
+  ).filter((authority) => authority !== undefined);
+  const [first, ...others] = authorities;
+  if (paths.authorities.length === 0) {
+    problems.push({ path: "--ca", problem: "expected at least one folder with tls.crt and tls.key" });
+  }
+  if (problems.length > 0 || config === undefined || policy === undefined || first === undefined) {
+    throw new InvalidInputError("the judge's configuration", problems);
+  }
+  return { config: config as JudgeStart["config"], policy, authorities: [first, ...others], secrets };
+}
+
+async function text(path: string, problems: Problem[]): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    problems.push({ path, problem: `cannot be read: ${messageOf(error)}` });
+    return undefined;
+  }
+}
+
+function json(path: string, content: string | undefined, problems: Problem[]): unknown {
+  if (content === undefined) return undefined;
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    problems.push({ path, problem: `expected JSON: ${messageOf(error)}` });
+    return undefined;
+  }
+}
+
+function configOf(path: string, content: string | undefined, problems: Problem[]): GateConfig | undefined {
+  const value = json(path, content, problems);
+  if (value === undefined) return undefined;
+  const parsed = gateConfigSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  problems.push(...within(path, problemsOf(parsed.error, value)));
+  return undefined;
+}
+
+function policyOf(
+  path: string,
+  content: string | undefined,
+  hash: string | undefined,
+  problems: Problem[],
+): Policy | undefined {
+  const value = json(path, content, problems);
+  if (value === undefined) return undefined;
+  const parsed = parsePolicy(value);
+  if (!parsed.ok) {
+    problems.push(...within(path, parsed.problems));
+    return undefined;
+  }
+  const own = sha256Hex(canonicalJson(value));
+  if (hash !== undefined && own !== hash) {
+    problems.push({
+      path,
+      problem: `expected the policy with the hash ${hash} that the configuration names, got ${own}`,
+    });
+    return undefined;
+  }
+  return parsed.policy;
+}
+
+function within(file: string, problems: readonly Problem[]): Problem[] {
+  return problems.map(({ path, problem }) => ({ path: path === "" ? file : `${file}: ${path}`, problem }));
+}
+
+function secretsOf(path: string, content: string | undefined, problems: Problem[]): string[] {
+  if (content === undefined) return [];
+  const secrets = content
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (secrets.length === 0) problems.push({ path, problem: "expected at least one secret, got none" });
+  for (const [index, secret] of secrets.entries()) {
+    if (secret.length < shortestSecret || !/^[A-Za-z0-9_-]+$/.test(secret)) {
+      problems.push({
+        path: `${path}: line ${index + 1}`,
+        problem: `expected at least ${shortestSecret} letters, digits, "-" and "_"`,
+      });
+    }
+  }
+  return secrets;
+}
+
+async function authorityOf(folder: string, problems: Problem[]): Promise<Authority | undefined> {
+  const [certificate, key] = await Promise.all([
+    text(join(folder, "tls.crt"), problems),
+    text(join(folder, "tls.key"), problems),
+  ]);
+  if (certificate === undefined || key === undefined) return undefined;
+  try {
+    return readAuthority({ certificate, key });
+  } catch (error) {
+    problems.push({
+      path: folder,
+      problem: `expected an authority's certificate and key: ${messageOf(error)}`,
+    });
+    return undefined;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

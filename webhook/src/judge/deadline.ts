@@ -1,0 +1,71 @@
+/** What the API server waits when a webhook configuration says nothing, and what we take when it does not say. */
+const defaultSeconds = 10;
+/** `timeoutSeconds` of a webhook is 1 to 30 (admissionregistration.k8s.io/v1). */
+const longestSeconds = 30;
+
+/**
+ * Milliseconds that may pass before the answer must be on its way: the caller's `?timeout`, a Go duration such as
+ * `10s` or `1m30s`, less a tenth and at least half a second. Anything else counts as the default of 10 s.
+ */
+export function budgetMs(timeout: string | undefined): number {
+  const given = timeout === undefined ? undefined : goDurationMs(timeout);
+  const whole = given === undefined ? defaultSeconds * 1000 : Math.min(given, longestSeconds * 1000);
+  return Math.max(0, Math.floor(whole - Math.max(500, whole / 10)));
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+function goDurationMs(text: string): number | undefined {
+  if (text.length > 32 || !/^(?:\d+(?:\.\d+)?(?:ms|[smh]))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smh])/g)) {
+    total += Number(amount) * (units[unit ?? ""] ?? 0);
+  }
+  return total > 0 ? total : undefined;
+}
+
+/** After the signal, for what answers to it: it knows more than "not in time". */
+const graceMs = 20;
+
+/** The end of the time for one answer. */
+export interface Deadline {
+  /** Aborts when time is up. */
+  signal: AbortSignal;
+  /**
+   * The value, or undefined when it is not there in time: at the deadline or, if that is sooner, after `atMost`
+   * milliseconds. What makes it goes on.
+   */
+  within<T>(value: Promise<T>, atMost?: number): Promise<T | undefined>;
+  /** Stops the timer, once the answer is made. */
+  close(): void;
+}
+
+/** A deadline `budget` milliseconds from now. */
+export function openDeadline(budget: number): Deadline {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const timer = setTimeout(() => controller.abort(new Error("time is up")), budget);
+  return {
+    signal,
+    async within(value, atMost) {
+      let stop = () => {};
+      const tooLate = new Promise<undefined>((resolve) => {
+        const giveUp = () => resolve(undefined);
+        const aborted = () => setTimeout(giveUp, graceMs);
+        const sooner = atMost === undefined ? undefined : setTimeout(giveUp, atMost);
+        signal.addEventListener("abort", aborted, { once: true });
+        if (signal.aborted) aborted();
+        stop = () => {
+          clearTimeout(sooner);
+          signal.removeEventListener("abort", aborted);
+        };
+      });
+      try {
+        return await Promise.race([value, tooLate]);
+      } finally {
+        stop();
+      }
+    },
+    close: () => clearTimeout(timer),
+  };
+}

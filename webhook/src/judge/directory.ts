@@ -1,0 +1,117 @@
+/** What the judge reads of the cluster: namespaces' labels and objects' owners. Metadata only, cached for a short time. */
+import { resourceOf, resources, type ObjectMeta, type OwnerReference, type Resource } from "@gatehouse/kube";
+import type { Workload } from "@gatehouse/policy";
+import { LRUCache } from "lru-cache";
+
+/** Reads one object's metadata; undefined when there is none. Rejects when it cannot be told. */
+export type ReadMetadata = (
+  resource: Resource,
+  ref: { name: string; namespace?: string },
+) => Promise<Metadata | undefined>;
+
+/** What is kept of an object: never its annotations or managed fields, which can be large. */
+export type Metadata = Pick<ObjectMeta, "uid" | "labels" | "ownerReferences">;
+
+/** The object whose top owner is asked for: what the requester wrote of itself. */
+export interface Owned {
+  kind: string;
+  /** Name, or generateName while it has none. */
+  name: string;
+  namespace: string;
+  uid?: string;
+  ownerReferences: readonly OwnerReference[];
+}
+
+export interface Directory {
+  /** Labels of a namespace; undefined when they cannot be told. Never rejects. */
+  namespaceLabels(name: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** The top owner by controller references, each proven by its UID. Never rejects. */
+  topOwner(object: Owned): Promise<Workload>;
+}
+
+const namespaceTtlMs = 15_000;
+const ownerTtlMs = 60_000;
+/** How long a failure or an absence is remembered: long enough to spare the API server, short enough to heal. */
+const failureTtlMs = 3_000;
+/** Pod, ReplicaSet, Deployment and two more for owners of owners. */
+const deepest = 5;
+const entries = 10_000;
+
+type Answer<T> = { known: true; value: T } | { known: false; reason: string };
+
+/** A directory over a reader. One read per object is under way at a time, whoever asks. */
+export function createDirectory(read: ReadMetadata): Directory {
+  const cache = new LRUCache<string, Promise<Answer<Metadata | undefined>>>({
+    max: entries,
+    ttl: ownerTtlMs,
+  });
+
+  function cached(key: string, ttl: number, resource: Resource, ref: { name: string; namespace?: string }) {
+    const known = cache.get(key);
+    if (known) return known;
+    const asked: Promise<Answer<Metadata | undefined>> = read(resource, ref).then(
+      (value) => {
+        if (value === undefined) cache.set(key, asked, { ttl: failureTtlMs });
+        else
+          return {
+            known: true,
+            value: { uid: value.uid, labels: value.labels, ownerReferences: value.ownerReferences },
+          };
+        return { known: true, value };
+      },
+      (error: unknown) => {
+        cache.set(key, asked, { ttl: failureTtlMs });
+        return { known: false, reason: error instanceof Error ? error.message : String(error) };
+      },
+    );
+    cache.set(key, asked, { ttl });
+    return asked;
+  }
+
+  async function controllerOf(
+    owner: OwnerReference,
+    namespace: string,
+  ): Promise<Answer<OwnerReference | undefined>> {
+    const what = `${owner.kind} ${owner.name}`;
+    const resource = resourceOf(owner);
+    // An owner lives in the same namespace, so that a reference never leads into another one.
+    if (resource === undefined || !resource.namespaced)
+      return {
+        known: false,
+        reason: `${what}: owners of kind ${owner.apiVersion} ${owner.kind} are not read`,
+      };
+    const key = `${namespace} ${owner.apiVersion} ${owner.kind} ${owner.name} ${owner.uid}`;
+    const answer = await cached(key, ownerTtlMs, resource, { name: owner.name, namespace });
+    if (!answer.known) return { known: false, reason: `${what}: ${answer.reason}` };
+    if (answer.value === undefined) return { known: false, reason: `${what}: there is no such object` };
+    if (answer.value.uid !== owner.uid)
+      return { known: false, reason: `${what}: there is one, but not with the uid of the reference` };
+    return { known: true, value: controllerReference(answer.value.ownerReferences ?? []) };
+  }
+
+  return {
+    async namespaceLabels(name) {
+      const answer = await cached(`namespace ${name}`, namespaceTtlMs, resources.namespaces, { name });
+      return answer.known && answer.value !== undefined ? (answer.value.labels ?? {}) : undefined;
+    },
+    async topOwner({ kind, name, namespace, uid, ownerReferences }) {
+      let controller = controllerReference(ownerReferences);
+      if (controller === undefined)
+        return { resolved: true, kind, name, ...(uid === undefined ? {} : { uid }) };
+      for (let depth = 0; depth < deepest; depth++) {
+        const above = await controllerOf(controller, namespace);
+        if (!above.known) return { resolved: false, reason: above.reason };
+        if (above.value === undefined) {
+          return { resolved: true, kind: controller.kind, name: controller.name, uid: controller.uid };
+        }
+        controller = above.value;
+      }
+      return { resolved: false, reason: `more than ${deepest} owners above each other` };
+    },
+  };
+}
+
+/** The owner that manages the object; at most one reference may say so (apimachinery `GetControllerOf`). */
+export function controllerReference(references: readonly OwnerReference[]): OwnerReference | undefined {
+  return references.find((reference) => reference.controller === true);
+}

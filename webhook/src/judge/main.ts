@@ -1,0 +1,100 @@
+/** The judge's process. The only place that reads the environment, the clock and the command line. */
+import { createKube, inCluster } from "@gatehouse/kube";
+import { createSourceLookUp } from "@gatehouse/scans";
+import { parseArguments } from "./arguments.ts";
+import { readStart } from "./config.ts";
+import type { ReadMetadata } from "./directory.ts";
+import { createLineWriter } from "./line-writer.ts";
+import { createLog } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { createObserverPost } from "./observer-post.ts";
+import { createObserverSink } from "./observer-sink.ts";
+import { runJudge } from "./run.ts";
+
+/** Characters of events that may wait for standard output. */
+const outputLimit = 16 * 1024 * 1024;
+/** Longest that one question to the API server may take, in milliseconds. */
+const kubeTimeoutMs = 2_000;
+
+async function main(): Promise<void> {
+  const args = parseArguments(process.argv.slice(2), process.env);
+  const start = await readStart({
+    config: args.config,
+    policy: args.policy,
+    authorities: args.authorities,
+    secrets: args.secrets,
+  });
+  const { config } = start;
+  const metrics = createMetrics({ policyHash: config.policyHash, mode: config.mode, version: "0.1.0" });
+  const errors = createLineWriter(2, { limit: outputLimit, written: () => {}, dropped: () => {} });
+  const log = createLog((line) => void errors.write(line), Date.now);
+  const output = createLineWriter(1, {
+    limit: outputLimit,
+    written: (lines) => metrics.eventsSent.inc({ sink: "output" }, lines),
+    dropped: (lines) => metrics.eventsDropped.inc({ sink: "output" }, lines),
+  });
+  const observer =
+    args.observer === undefined
+      ? undefined
+      : createObserverSink({
+          post: createObserverPost(args.observer),
+          sent: (events) => metrics.eventsSent.inc({ sink: "observer" }, events),
+          dropped: (events) => metrics.eventsDropped.inc({ sink: "observer" }, events),
+          log,
+        });
+  const { service, namespace } = config.gate;
+  const judge = await runJudge({
+    start,
+    listen: args.listen,
+    dnsNames: [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`, ...args.dnsNames],
+    ipAddresses: args.ipAddresses,
+    emergencyDirectory: args.emergency,
+    instance: args.instance,
+    lookUp: createSourceLookUp({ sources: [], now: Date.now }),
+    readMetadata: args.kubernetes ? await metadataReader(metrics) : notConnected,
+    metrics,
+    output,
+    observer,
+    log,
+  });
+  log("info", "the judge answers", { url: judge.url, mode: config.mode, policy: config.policyHash });
+
+  const stop = (signal: string) => {
+    log("info", "stopping", { signal });
+    judge
+      .stop(args.unreadyMs === undefined ? {} : { unreadyMs: args.unreadyMs })
+      .then(() => errors.flush())
+      .then(() => process.exit(0))
+      .catch((error: unknown) => fail(error));
+  };
+  process.once("SIGTERM", () => stop("SIGTERM"));
+  process.once("SIGINT", () => stop("SIGINT"));
+  process.on("unhandledRejection", (error) => {
+    metrics.failures.inc();
+    log("error", "a promise was rejected and nobody looked", { error });
+  });
+}
+
+/** Reads metadata of the cluster that the Pod runs in. */
+async function metadataReader(metrics: ReturnType<typeof createMetrics>): Promise<ReadMetadata> {
+  const kube = createKube(await inCluster({ env: process.env }), {
+    timeoutMs: kubeTimeoutMs,
+    userAgent: "gatehouse-judge",
+    onCall: ({ outcome }) => metrics.kubeCalls.inc({ outcome }),
+  });
+  return async (resource, ref) => {
+    const object = await kube.find(resource, ref, { metadataOnly: true });
+    return object?.metadata;
+  };
+}
+
+/** Outside a cluster nothing is known of namespaces and owners. */
+const notConnected: ReadMetadata = () => Promise.reject(new Error("not connected to a cluster"));
+
+/** The last line on standard error becomes the Pod's termination message, and so reaches whoever rolls out. */
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+await main().catch(fail);

@@ -1,0 +1,133 @@
+/** A whole judge from its parts: files, sources, TLS server, timers. What `main.ts` starts and stops. */
+import { hostname } from "node:os";
+import { performance } from "node:perf_hooks";
+import type { LookUp } from "@gatehouse/scans";
+import { createLeaf } from "../tls/leaf.ts";
+import { judgeApp } from "./app.ts";
+import type { JudgeStart } from "./config.ts";
+import { createDirectory, type ReadMetadata } from "./directory.ts";
+import { createEmergencyStore } from "./emergency.ts";
+import { createEventPipeline } from "./events.ts";
+import { createJudge } from "./judge.ts";
+import type { LineWriter } from "./line-writer.ts";
+import type { Log } from "./log.ts";
+import type { JudgeMetrics } from "./metrics.ts";
+import type { ObserverSink } from "./observer-sink.ts";
+import { createSecretCheck } from "./secrets.ts";
+import { startServer } from "./server.ts";
+
+/** What a judge is run with besides its configuration. */
+export interface RunOptions {
+  start: JudgeStart;
+  listen: { host: string; port: number };
+  dnsNames: readonly string[];
+  ipAddresses: readonly string[];
+  emergencyDirectory?: string | undefined;
+  instance?: string | undefined;
+  lookUp: LookUp;
+  readMetadata: ReadMetadata;
+  metrics: JudgeMetrics;
+  /** Takes events, one line each. */
+  output: LineWriter;
+  observer?: ObserverSink | undefined;
+  log: Log;
+  now?: (() => number) | undefined;
+}
+
+/** A judge that answers. */
+export interface RunningJudge {
+  url: string;
+  port: number;
+  /** Fails readiness, waits until that is known, finishes what is under way and writes all events. */
+  stop(options?: { unreadyMs?: number; graceMs?: number }): Promise<void>;
+}
+
+/** How often the clock is looked at for certificates, and break-glass is read; milliseconds. */
+const tickMs = 30_000;
+/** How long endpoints take to learn that a Pod is on its way out. */
+const defaultUnreadyMs = 5_000;
+/** Longer than the longest deadline of an admission. */
+const defaultGraceMs = 31_000;
+
+/** Starts a judge. Rejects when it cannot listen. */
+export async function runJudge(options: RunOptions): Promise<RunningJudge> {
+  const { start, metrics, log, output } = options;
+  const now = options.now ?? Date.now;
+  let stopping = false;
+
+  const [signer] = start.authorities;
+  const leaf = createLeaf({
+    authority: signer,
+    dnsNames: options.dnsNames,
+    ipAddresses: options.ipAddresses,
+    now,
+  });
+  const showExpiry = () => {
+    metrics.certificateExpiry.set({ certificate: "leaf" }, leaf.current().notAfter / 1000);
+    for (const [index, authority] of start.authorities.entries()) {
+      const certificate = index === 0 ? "authority" : `authority-${index + 1}`;
+      metrics.certificateExpiry.set({ certificate }, authority.notAfter / 1000);
+    }
+  };
+  showExpiry();
+
+  const emergencies = createEmergencyStore({
+    directory: options.emergencyDirectory,
+    policy: start.policy,
+    now,
+    log,
+    report(exemptions, problems) {
+      metrics.emergencyExemptions.set(exemptions);
+      metrics.emergencyProblems.set(problems);
+    },
+  });
+  await emergencies.refresh();
+
+  const events = createEventPipeline({
+    sinks: [
+      (event) => void output.write(`${event}\n`),
+      ...(options.observer === undefined ? [] : [options.observer.sink]),
+    ],
+    dropped: () => metrics.eventsDropped.inc({ sink: "queue" }),
+  });
+  const app = judgeApp({
+    judge: createJudge({
+      config: start.config,
+      policy: () => emergencies.policy(),
+      lookUp: options.lookUp,
+      directory: createDirectory(options.readMetadata),
+      instance: options.instance ?? hostname(),
+      now,
+    }),
+    secret: createSecretCheck(start.secrets),
+    events,
+    metrics,
+    log,
+    notReady: () =>
+      stopping ? "it is stopping" : leaf.valid() ? undefined : "its certificate is not valid at this time",
+    clock: () => performance.now(),
+    now,
+  });
+  const server = await startServer({ fetch: app.fetch, ...options.listen, leaf: leaf.current() });
+
+  const tick = setInterval(() => {
+    if (leaf.renewIfDue()) {
+      server.show(leaf.current());
+      showExpiry();
+      log("info", "a new certificate", { notAfter: new Date(leaf.current().notAfter).toISOString() });
+    }
+    void emergencies.refresh();
+  }, tickMs);
+  tick.unref();
+
+  async function stop(times: { unreadyMs?: number; graceMs?: number } = {}): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    await new Promise((resolve) => setTimeout(resolve, times.unreadyMs ?? defaultUnreadyMs));
+    await server.close(times.graceMs ?? defaultGraceMs);
+    clearInterval(tick);
+    events.flush();
+    await Promise.all([output.flush(), options.observer?.close()]);
+  }
+  return { url: server.url, port: server.port, stop };
+}

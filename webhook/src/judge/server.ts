@@ -1,0 +1,77 @@
+import { createServer, type Server } from "node:https";
+import { getRequestListener } from "@hono/node-server";
+import type { CertificatePair } from "../tls/certificate.ts";
+
+/** A server that listens. */
+export interface JudgeServer {
+  /** `https://127.0.0.1:8443`. */
+  url: string;
+  port: number;
+  /** Shows this certificate to new connections. */
+  show(leaf: CertificatePair): void;
+  /** Takes no new connection, lets requests under way finish for at most `graceMs`, then closes what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** The API server keeps idle connections for 90 s (Go's `http.Transport`); it must be the one that closes them. */
+const keepAliveMs = 120_000;
+/** Time for a request's head, and for the whole of a request. Slower ones are cut off. */
+const headersMs = 10_000;
+const requestMs = 35_000;
+const mostConnections = 4_096;
+
+/** Starts a TLS server for a fetch handler. */
+export async function startServer(options: {
+  fetch: (request: Request) => Response | Promise<Response>;
+  host: string;
+  port: number;
+  leaf: CertificatePair;
+}): Promise<JudgeServer> {
+  const listener = getRequestListener(options.fetch);
+  const server = createServer(
+    {
+      cert: options.leaf.certificate,
+      key: options.leaf.key,
+      minVersion: "TLSv1.2",
+      ALPNProtocols: ["http/1.1"],
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16 * 1024,
+      handshakeTimeout: 10_000,
+    },
+    // It answers failures of its own by itself and never rejects.
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  );
+  server.maxConnections = mostConnections;
+  // Whoever breaks the protocol of TLS or HTTP gets its socket closed; that is no event worth a line.
+  server.on("tlsClientError", () => {});
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    url: `https://${host}:${port}`,
+    port,
+    show: (leaf) => server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: "TLSv1.2" }),
+    close: (graceMs) => closeServer(server, graceMs),
+  };
+}
+
+async function closeServer(server: Server, graceMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), graceMs);
+    // Idle connections are closed now, the others once their request is answered.
+    const idle = setInterval(() => server.closeIdleConnections(), 100);
+    server.close(() => {
+      clearTimeout(force);
+      clearInterval(idle);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
