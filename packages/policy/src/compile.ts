@@ -7,6 +7,7 @@ import type { Finding } from "./finding.ts";
 import type { Exemption, Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
 import type { ImageFacts, ScopeMatcher } from "./scope.ts";
 import { compileScope } from "./scope.ts";
+import { vexIndex } from "./vex.ts";
 
 export interface CompiledRule {
   name: string;
@@ -41,7 +42,7 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
       (name) => exactIds(policy.exemptions[name] as Exemption),
     ),
     hasVex: policy.vex.length > 0,
-    vex: () => undefined,
+    vex: vexIndex(policy.vex),
   };
   compiled.set(policy, result);
   return result;

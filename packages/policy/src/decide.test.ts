@@ -183,6 +183,29 @@ describe("decide", () => {
     });
   });
 
+  test("a VEX statement takes its finding out, and is named", () => {
+    const statement = {
+      vulnerability: "CVE-2026-0001",
+      status: "not_affected" as const,
+      products: [{ repository: "ghcr.io/acme/api" }],
+      justification: "vulnerable_code_not_in_execute_path",
+      document: "https://acme.example/vex/1",
+    };
+    const policy = only({ r: noCriticals }, { vex: [statement] });
+    const seen = scans(image, report({ findings: [critical, { ...critical, id: "CVE-2026-0002" }] }));
+    expect(decide(policy, subject(), seen, now).images[0]?.rules[0]).toMatchObject({
+      outcome: "deny",
+      findings: [{ id: "CVE-2026-0002" }],
+      setAside: [
+        {
+          finding: "CVE-2026-0001",
+          package: "openssl",
+          by: { vex: "https://acme.example/vex/1", justification: "vulnerable_code_not_in_execute_path" },
+        },
+      ],
+    });
+  });
+
   test("untilFixed ends with the fix, and when nobody knows of one", () => {
     const policy = only(
       { r: noCriticals },

@@ -19,6 +19,8 @@ export * from "./canonical-json.ts";
 export * from "./policy-hash.ts";
 export * from "./schema.ts";
 export * from "./build.ts";
+export * from "./read-vex.ts";
+export * from "./vex.ts";
 export * from "./decide.ts";
 export * from "./impact.ts";
 export * from "./impact-findings.ts";

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { endOf } from "./deadline.ts";
 import { durationMs } from "./duration.ts";
 import type { Condition, FindingAttributes, Patterns, Policy, Scope } from "./model.ts";
-import { outcomes } from "./model.ts";
+import { outcomes, vexStatuses } from "./model.ts";
 import { patternProblem } from "./patterns.ts";
 import type { Problem } from "./problems.ts";
 import { problemsOf } from "./problems.ts";
@@ -147,11 +147,17 @@ export const exemptionSchema = z.strictObject({
 const vexStatement = z.strictObject({
   vulnerability: line,
   aliases: z.optional(z.array(line)),
-  status: z.enum(["not_affected", "fixed"]),
+  status: z.enum(vexStatuses),
   products: z.array(
-    z.strictObject({ digest: z.optional(line), repository: z.optional(line), package: z.optional(line) }),
+    z.strictObject({
+      digest: z.optional(line),
+      repository: z.optional(line),
+      tag: z.optional(line),
+      package: z.optional(line),
+    }),
   ),
-  justification: z.optional(line),
+  justification: z.optional(z.string()),
+  timestamp: z.optional(line),
   document: line,
 });
 
@@ -159,7 +165,7 @@ export const policySchema = z.strictObject({
   version: z.literal(1),
   rules: z.record(name, rule),
   exemptions: z.record(name, exemptionSchema),
-  vex: z.array(vexStatement).check(z.maxLength(0, "no VEX statements yet")),
+  vex: z.array(vexStatement),
   exemptionHelp: line,
 });
 
