@@ -19,7 +19,8 @@ export function vexApplies(
 ): Tri {
   const ids = new Set(idsOf(finding));
   if (!statementIds(statement).some((id) => ids.has(id))) return false;
-  return anyOf(statement.products.map((product) => compileProduct(product)(finding, image)));
+  const found = foundOf(finding);
+  return anyOf(statement.products.map((product) => compileProduct(product)(found, image)));
 }
 
 /**
@@ -41,13 +42,16 @@ export function vexIndex(
     }
   }
   return (finding, image) => {
-    const candidates = new Set(idsOf(finding).flatMap((id) => byId.get(id) ?? []));
-    if (candidates.size === 0) return undefined;
+    // Nearly every finding ends here: nobody has said anything of it.
+    const ids = idsOf(finding);
+    if (!ids.some((id) => byId.has(id))) return undefined;
+    const candidates = new Set(ids.flatMap((id) => byId.get(id) ?? []));
+    const found = foundOf(finding);
     let clears: Compiled | undefined;
     let revokedUntil = -Infinity;
     let revoked = false;
     for (const candidate of candidates) {
-      const fits = anyOf(candidate.products.map((product) => product(finding, image)));
+      const fits = anyOf(candidate.products.map((product) => product(found, image)));
       if (candidate.takesOut) {
         if (fits === true && (clears === undefined || candidate.time > clears.time)) clears = candidate;
       } else if (fits !== false) {
@@ -64,7 +68,13 @@ export function takesOut(status: VexStatement["status"]): boolean {
   return status === "not_affected" || status === "fixed";
 }
 
-type Match = (finding: Finding, image: ImageFacts) => Tri;
+/** What a finding says of its package, its package URL parsed once. */
+interface Found {
+  package: FindingPackage | undefined;
+  purl: Purl | undefined;
+}
+
+type Match = (found: Found, image: ImageFacts) => Tri;
 
 interface Compiled {
   statement: VexStatement;
@@ -98,10 +108,10 @@ function compileProduct(product: VexProduct): Match {
     checks.push((_, { reference }) => (reference?.tag === undefined ? undefined : reference.tag === tag));
   if (product.package !== undefined) {
     const purl = parsePurl(product.package);
-    checks.push((finding) => (purl === undefined ? undefined : samePackage(purl, finding.package)));
+    checks.push((found) => (purl === undefined ? undefined : samePackage(purl, found)));
   }
   if (checks.length === 0) return () => false;
-  return (finding, image) => all(checks.map((check) => check(finding, image)));
+  return (found, image) => all(checks.map((check) => check(found, image)));
 }
 
 function sameDigest(wanted: string, image: ImageFacts): Tri {
@@ -115,9 +125,13 @@ function sameDigest(wanted: string, image: ImageFacts): Tri {
   return image.digest === undefined || image.platformDigest === undefined || !comparable ? undefined : false;
 }
 
-function samePackage(wanted: Purl, found: FindingPackage | undefined): Tri {
+function foundOf(finding: Finding): Found {
+  const purl = finding.package?.purl;
+  return { package: finding.package, purl: purl === undefined ? undefined : parsePurl(purl) };
+}
+
+function samePackage(wanted: Purl, { package: found, purl }: Found): Tri {
   if (found === undefined) return undefined;
-  const purl = found.purl === undefined ? undefined : parsePurl(found.purl);
   return all([
     purl === undefined ? sameName(wanted, found) : sameCoordinates(wanted, purl),
     sameOrAny(wanted.version, [purl?.version, found.version]),
