@@ -256,9 +256,12 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
   const fetch: KubeFetch = async (url, { method, headers, body, signal }) => {
     signal.throwIfAborted();
     const plain = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
-    return handle(
+    const response = await handle(
       new Request(url, { method, headers: plain, signal, ...(body === undefined ? {} : { body }) }),
     );
+    // As over a connection, the signal also ends an answer whose body is still being read.
+    const answer = response.body?.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
+    return new Response(answer ?? null, { status: response.status, headers: response.headers });
   };
   const config: KubeConfig = {
     server: "https://fake.invalid",
