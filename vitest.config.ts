@@ -7,12 +7,16 @@ import { defineConfig } from "vitest/config";
 const suites = ["cluster", "registry", "browser", "load", "pulumi"] as const;
 const places = "{packages/*,webhook,stacks,test}";
 
+/** Modules run as Node runs them, types stripped: what is tested is what ships. */
+const asWritten = { viteModuleRunner: false };
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: "unit",
+          experimental: asWritten,
           include: [`${places}/**/*.test.ts`],
           exclude: ["**/node_modules/**", ...suites.map((suite) => `**/*.${suite}.test.ts`)],
           testTimeout: 60_000,
@@ -22,6 +26,7 @@ export default defineConfig({
       ...suites.map((suite) => ({
         test: {
           name: suite,
+          experimental: asWritten,
           include: [`${places}/**/*.${suite}.test.ts`],
           exclude: ["**/node_modules/**"],
           testTimeout: 600_000,

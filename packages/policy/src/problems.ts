@@ -14,9 +14,10 @@ export class InvalidInputError extends Error {
   readonly problems: readonly Problem[];
 
   /** @param what names the input: "the policy", "config.json" */
-  constructor(what: string, problems: readonly Problem[]) {
+  constructor(what: string, problems: readonly Problem[], options?: ErrorOptions) {
     super(
       `${what} has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${listProblems(problems)}`,
+      options,
     );
     this.name = "InvalidInputError";
     this.problems = problems;
