@@ -14,14 +14,16 @@ const plain = /^[\x20-\x7e]*$/;
 
 /**
  * Text of a requester or scanner as one line that is safe in a terminal, a log and an annotation: escape sequences
- * are gone, each run of unsafe characters is one space, and it has at most `max` characters (code points), the last
+ * are gone, each run of unsafe characters and spaces is one space, and it has at most `max` characters (code points), the last
  * of them `…` when it was cut.
  */
 export function oneLine(text: string, max: number): string {
   if (text.length <= max && plain.test(text)) return text;
   // Nothing past this point can survive the cut, so hostile lengths cost no more than short ones.
   const head = text.length > max * 8 + 64 ? text.slice(0, max * 8 + 64) : text;
-  const clean = plain.test(head) ? head : head.replace(escapes, " ").replace(unsafe, " ").trim();
+  const clean = plain.test(head)
+    ? head
+    : head.replace(escapes, " ").replace(unsafe, " ").replace(/ {2,}/g, " ").trim();
   return clip(clean, max, head.length < text.length);
 }
 
