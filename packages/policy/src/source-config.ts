@@ -101,6 +101,8 @@ const connection = {
   plainHttp: z.optional(z.literal(true)),
   /** Dial this `host:port` instead (private endpoints, tests); the registry's name stays what it is. */
   endpoint: z.optional(text),
+  /** Other hosts whose token realms may be sent these credentials: `gitlab.example` for `registry.gitlab.example`. */
+  tokenRealms: z.optional(z.array(host)),
 };
 
 const registries = z.array(host).check(z.minLength(1, "name at least one registry host"));

@@ -1,4 +1,5 @@
 import {
+  oneLine,
   parseImageReference,
   unscanned,
   type ImageReference,
@@ -9,7 +10,7 @@ import {
   type PlatformScan,
   type ScanReport,
 } from "@gatehouse/policy";
-import { oneLine, RegistryError } from "./registry/errors.ts";
+import { RegistryError } from "./registry/errors.ts";
 import type { ImageIdentity, ResolvedImage, ScanSource } from "./source.ts";
 import { markStale } from "./stale.ts";
 import { platformFits } from "./platforms.ts";
@@ -206,7 +207,7 @@ function withAge(scan: ImageScan, maxScanAge: string | undefined, now: number): 
 
 /** A failed look-up as a scan state: what the registry said for sure, else `unavailable`. */
 function failed(error: unknown, source: string, digest?: string): ImageScan {
-  const reason = oneLine(error instanceof Error ? error.message : String(error));
+  const reason = oneLine(error instanceof Error ? error.message : String(error), 300);
   return unscanned(stateOf(error), reason, source, digest);
 }
 

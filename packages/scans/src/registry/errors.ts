@@ -1,3 +1,5 @@
+import { oneLine } from "@gatehouse/policy";
+
 /**
  * Why a registry gave no answer that can be used. `code` says what to do about it; `outcomeOf` in `../look-up.ts`
  * brings it to a scan state.
@@ -39,15 +41,9 @@ export class RegistryError extends Error {
     message: string,
     options: { cause?: unknown; status?: number | undefined; retryAfterMs?: number | undefined } = {},
   ) {
-    super(oneLine(message), options.cause === undefined ? {} : { cause: options.cause });
+    super(oneLine(message, 300), options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
   }
-}
-
-/** Text from a registry is never trusted with the shape of a log line. */
-export function oneLine(text: string, longest = 300): string {
-  const flat = text.replaceAll(/\s+/g, " ").replaceAll(/[\p{Cc}\p{Cf}]/gu, "");
-  return flat.length > longest ? `${flat.slice(0, longest)}…` : flat;
 }

@@ -1,0 +1,68 @@
+import type { ScanReport, ScanState } from "@gatehouse/policy";
+import type { ScanMetrics } from "../metrics.ts";
+import type { ScanSource } from "../source.ts";
+import { createFindingPool } from "./finding-pool.ts";
+import { createSwrCache, type Terms } from "./swr-cache.ts";
+
+const second = 1000;
+const minute = 60 * second;
+
+/**
+ * How long a report serves, by its state. A scan that ended is served on while it is looked up again; every state in
+ * which an answer is still to come ends soon, so that it is seen when it comes; a look-up without an answer is kept
+ * just long enough that a burst of Pods does not become a burst of requests.
+ */
+export const reportTerms: Readonly<Record<ScanState, Terms>> = {
+  complete: { freshMs: 5 * minute, usableMs: 60 * minute },
+  stale: { freshMs: 5 * minute, usableMs: 60 * minute },
+  partial: { freshMs: minute, usableMs: 5 * minute },
+  unsupported: { freshMs: 5 * minute, usableMs: 5 * minute },
+  failed: { freshMs: minute, usableMs: minute },
+  absent: { freshMs: 15 * second, usableMs: 15 * second },
+  pending: { freshMs: 10 * second, usableMs: 10 * second },
+  unavailable: { freshMs: 3 * second, usableMs: 3 * second },
+};
+
+/** Arrays, strings and map entries of one report besides its findings. */
+const reportOverheadBytes = 1500;
+
+/** Wraps sources so that their reports are held in one cache, by source and image. Never verdicts. */
+export function createReportCache(options: {
+  /** An estimate of the heap that all reports together may take. @default 96 MiB */
+  maxBytes?: number | undefined;
+  now: () => number;
+  budgetMs?: number | undefined;
+  metrics?: ScanMetrics | undefined;
+}): (source: ScanSource) => ScanSource {
+  const { now, metrics } = options;
+  const pool = createFindingPool();
+  const cache = createSwrCache<ScanReport>({
+    terms: ({ state }) => reportTerms[state],
+    bytes: ({ findings, ruledOut }) =>
+      reportOverheadBytes + findings.length * 8 + (ruledOut?.length ?? 0) * 200,
+    maxBytes: options.maxBytes ?? 96 * 1024 * 1024,
+    keep: (held, fresh) => fresh.state === "unavailable" && held.state !== "unavailable",
+    admit: (report) => ({ ...report, findings: pool.share(report.findings) }),
+    release: ({ findings }) => pool.release(findings),
+    sharedBytes: () => pool.bytes,
+    now,
+    budgetMs: options.budgetMs,
+    observe: (outcome) => metrics?.cache?.({ cache: "report", outcome }),
+  });
+
+  return (source) => ({
+    ...source,
+    async report(image, _signal) {
+      const { registry, repository, digest, platform = "" } = image;
+      const key = `${source.name} ${registry}/${repository}@${digest} ${platform}`;
+      const found = await cache.get(key, async (signal) => {
+        const start = now();
+        const report = await source.report(image, signal);
+        metrics?.asked?.({ source: source.name, state: report.state, seconds: (now() - start) / 1000 });
+        return report;
+      });
+      metrics?.cacheSize?.({ reports: cache.entries, findings: pool.size, bytes: cache.bytes });
+      return found;
+    },
+  });
+}

@@ -1,0 +1,126 @@
+import { LRUCache } from "lru-cache";
+
+/** How long a value serves, in milliseconds since it was loaded. */
+export interface Terms {
+  /** As it is. */
+  freshMs: number;
+  /** While it is loaded again behind the answer. At least `freshMs`. */
+  usableMs: number;
+}
+
+export interface SwrCacheOptions<V> {
+  terms: (value: V) => Terms;
+  /** Bytes of one value, an estimate. */
+  bytes: (value: V) => number;
+  maxBytes: number;
+  /** Whether `fresh` is no answer, so that `held` serves on for as long as it may. */
+  keep?: (held: V, fresh: V) => boolean;
+  /** Before a value is held, and after it no longer is: for what values share. */
+  admit?: (value: V) => V;
+  release?: (value: V) => void;
+  /** Bytes that values share, counted besides their own. */
+  sharedBytes?: () => number;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Longest that one load may take, whoever waits for it. @default 60000 */
+  budgetMs?: number | undefined;
+  observe?: (outcome: "hit" | "stale" | "joined" | "miss") => void;
+}
+
+/** Values by key, each loaded once however many ask for it at the same time. */
+export interface SwrCache<V> {
+  /** `load` never rejects: a failure is a value, with terms of its own. */
+  get(key: string, load: (signal: AbortSignal) => Promise<V>): Promise<V>;
+  /** What is held, fresh or not. */
+  peek(key: string): V | undefined;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+interface Entry<V> {
+  value: V;
+  bytes: number;
+  /** When it was loaded. */
+  since: number;
+  /** Moves on when a reload brought no answer. */
+  freshUntil: number;
+}
+
+/** How soon a reload is tried again that brought no answer. */
+const retryMs = 10_000;
+
+/**
+ * A cache by key with stale-while-revalidate, one load in flight for each key, and a bound in bytes. A load does not
+ * end with the caller who started it: the others, and the next, wait for the same one.
+ */
+export function createSwrCache<V>(options: SwrCacheOptions<V>): SwrCache<V> {
+  const { terms, now, maxBytes } = options;
+  const admit = options.admit ?? ((value: V) => value);
+  const sharedBytes = options.sharedBytes ?? (() => 0);
+  const inFlight = new Map<string, Promise<V>>();
+  const held = new LRUCache<string, Entry<V>>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ bytes }) => Math.max(1, Math.ceil(bytes)),
+    dispose: ({ value }) => options.release?.(value),
+  });
+
+  function store(key: string, value: V): V {
+    const before = held.peek(key);
+    const at = now();
+    if (before !== undefined && options.keep?.(before.value, value) === true) {
+      if (at < before.since + terms(before.value).usableMs) {
+        before.freshUntil = at + retryMs;
+        return before.value;
+      }
+    }
+    const { freshMs } = terms(value);
+    const sharedBefore = sharedBytes();
+    const shared = admit(value);
+    const bytes = options.bytes(shared);
+    if (bytes + sharedBytes() - sharedBefore > maxBytes / 4) {
+      // One value must not push all the others out; it is loaded again when asked for again.
+      options.release?.(shared);
+      held.delete(key);
+      return value;
+    }
+    held.set(key, { value: shared, bytes, since: at, freshUntil: at + freshMs });
+    while (held.size > 1 && held.calculatedSize + sharedBytes() > maxBytes) held.pop();
+    return shared;
+  }
+
+  function load(key: string, run: (signal: AbortSignal) => Promise<V>): Promise<V> {
+    const work = run(AbortSignal.timeout(options.budgetMs ?? 60_000))
+      .then((value) => store(key, value))
+      .finally(() => inFlight.delete(key));
+    inFlight.set(key, work);
+    return work;
+  }
+
+  return {
+    async get(key, run) {
+      const entry = held.get(key);
+      const at = now();
+      if (entry !== undefined && at < entry.freshUntil) {
+        options.observe?.("hit");
+        return entry.value;
+      }
+      const usable = entry !== undefined && at < entry.since + terms(entry.value).usableMs;
+      const running = inFlight.get(key);
+      if (usable) {
+        options.observe?.("stale");
+        // A load that rejects is a mistake in `load`; the next caller without a held value will meet it.
+        if (running === undefined) load(key, run).catch(() => undefined);
+        return entry.value;
+      }
+      options.observe?.(running === undefined ? "miss" : "joined");
+      return await (running ?? load(key, run));
+    },
+    peek: (key) => held.peek(key)?.value,
+    get entries() {
+      return held.size;
+    },
+    get bytes() {
+      return held.calculatedSize + sharedBytes();
+    },
+  };
+}

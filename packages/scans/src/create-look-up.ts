@@ -1,0 +1,138 @@
+import { readFile as readFileOfNode } from "node:fs/promises";
+import type { SourceConfig } from "@gatehouse/policy";
+import { createCachedResolver } from "./cache/cached-resolver.ts";
+import { createReportCache } from "./cache/cached-source.ts";
+import { credentialFrom } from "./credentials/from-config.ts";
+import type { ReadFile } from "./credentials/login.ts";
+import { fileSource } from "./file/file-source.ts";
+import { createSourceLookUp, type LookUp, type TermedSource } from "./look-up.ts";
+import type { ScanMetrics } from "./metrics.ts";
+import { referrerSource } from "./referrer/referrer-source.ts";
+import { loadTrust, type TrustedIdentities } from "./referrer/trust/load-trust.ts";
+import type { PaceOptions } from "./registry/pace.ts";
+import { createRegistries, type Connection } from "./registry/registries.ts";
+import { createRegistryFetch, type RegistryFetch } from "./registry/transport.ts";
+
+export interface LookUpOptions {
+  /** In order of preference. */
+  sources: readonly SourceConfig[];
+  /** Which report counts when several sources cover an image; see `SourceLookUpOptions`. @default "first" */
+  combine?: "first" | "worst" | undefined;
+  /** Milliseconds since 1970. @default Date.now */
+  now?: () => number;
+  /** How registries are reached. @default node:https with the gate's rules on addresses */
+  fetch?: RegistryFetch | undefined;
+  /** Reads mounted files: keys, certificates, passwords. @default node:fs */
+  readFile?: ReadFile | undefined;
+  metrics?: ScanMetrics | undefined;
+  /** An estimate of the heap that cached reports may take. @default 96 MiB */
+  cacheBytes?: number | undefined;
+  /** Longest that one look-up goes on by itself. @default 60000 */
+  budgetMs?: number | undefined;
+  /** How much each registry host is asked for. */
+  pace?: PaceOptions | undefined;
+}
+
+/** Look-ups over configured sources, and the end of what they hold open. */
+export interface LookUpService {
+  lookUp: LookUp;
+  close(): Promise<void>;
+}
+
+type Loaded = {
+  config: SourceConfig;
+  connection?: Connection;
+  trusted?: TrustedIdentities;
+};
+
+/**
+ * Builds sources, registry clients and cache from a gate's configuration.
+ * @throws Error with one line for everything in it that cannot be used.
+ */
+export async function createLookUp(options: LookUpOptions): Promise<LookUpService> {
+  const { sources: configs, metrics, budgetMs } = options;
+  const now = options.now ?? Date.now;
+  const readFile = options.readFile ?? (async (path: string) => await readFileOfNode(path, "utf8"));
+  const loaded = await loadAll(configs, readFile);
+  const registries = createRegistries({
+    connections: loaded.flatMap(({ connection }) => connection ?? []),
+    fetch: options.fetch ?? createRegistryFetch(),
+    now,
+    pace: options.pace,
+  });
+  const cached = createReportCache({ maxBytes: options.cacheBytes, now, budgetMs, metrics });
+  const sources = loaded.map(({ config, trusted }): TermedSource => {
+    const terms = { maxScanAge: config.maxScanAge };
+    if (config.type === "file") {
+      const { name, directory, registries: hosts } = config;
+      // A folder is in memory already.
+      return { source: fileSource({ name, directory, registries: hosts }), ...terms };
+    }
+    const source = referrerSource({
+      name: config.name,
+      registries: config.registries,
+      clients: registries,
+      trusted: trusted ?? { notation: [], sigstore: [] },
+      allowUnsigned: config.type === "referrer" && config.allowUnsigned === true,
+      now,
+    });
+    return { source: cached(source), ...terms };
+  });
+  const resolver = createCachedResolver({ registries, now, budgetMs, metrics });
+  return {
+    lookUp: createSourceLookUp({ sources, combine: options.combine, resolver, now, budgetMs }),
+    async close() {
+      for (const { source } of sources) await source.close?.();
+    },
+  };
+}
+
+async function loadAll(configs: readonly SourceConfig[], readFile: ReadFile): Promise<Loaded[]> {
+  const problems: string[] = [];
+  const loaded: Loaded[] = [];
+  const names = configs.map(({ name }) => name);
+  for (const [index, config] of configs.entries())
+    try {
+      if (names.indexOf(config.name) !== index) throw new Error("another source has the same name");
+      loaded.push(await loadOne(config, readFile));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      problems.push(...text.split("\n").map((line) => `sources[${index}] (${config.name}): ${line}`));
+    }
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return loaded;
+}
+
+async function loadOne(config: SourceConfig, readFile: ReadFile): Promise<Loaded> {
+  if (config.type === "file") return { config };
+  if (config.type !== "referrer")
+    throw new Error(
+      `sources of type ${JSON.stringify(config.type)} are not supported yet; use file or referrer`,
+    );
+  if (config.trust === undefined && config.allowUnsigned !== true)
+    throw new Error("no report could ever count: name an identity in trust, or set allowUnsigned");
+  const problems: string[] = [];
+  const attempt = async <T>(what: string, run: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await run();
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      problems.push(...text.split("\n").map((line) => `${what}${line}`));
+      return undefined;
+    }
+  };
+  const { caFile } = config;
+  const ca = caFile === undefined ? undefined : await attempt("caFile: ", async () => await readFile(caFile));
+  const credential = await attempt("", () => credentialFrom(config.credentials, readFile));
+  const trusted = await attempt("", async () => await loadTrust(config.trust ?? [], readFile));
+  if (
+    config.plainHttp === true &&
+    config.credentials !== undefined &&
+    config.credentials.kind !== "anonymous"
+  )
+    problems.push("plainHttp: credentials are never sent over plain HTTP; leave one of the two out");
+  if (problems.length > 0 || credential === undefined || trusted === undefined)
+    throw new Error(problems.join("\n"));
+  const { registries, plainHttp, endpoint, tokenRealms } = config;
+  return { config, trusted, connection: { registries, credential, plainHttp, endpoint, ca, tokenRealms } };
+}
