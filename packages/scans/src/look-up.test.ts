@@ -40,6 +40,28 @@ describe("a look-up", () => {
     expect(source.asked).toEqual([`example.com/app@${amd}`]);
   });
 
+  test("looks at every platform when none is named", async () => {
+    const source = memorySource({
+      tags: {
+        "example.com/app:1": {
+          digest,
+          platforms: [
+            { platform: "linux/amd64", digest: amd },
+            { platform: "linux/arm64", digest: arm },
+          ],
+        },
+      },
+      reports: { [amd]: clean, [arm]: clean },
+    });
+    expect(await lookUpOf([{ source }])("example.com/app:1", { ...options, platforms: [] })).toEqual({
+      digest,
+      platforms: [
+        { platform: "linux/amd64", digest: amd, report: clean },
+        { platform: "linux/arm64", digest: arm, report: clean },
+      ],
+    });
+  });
+
   test("an index without a wanted platform is unsupported", async () => {
     const source = memorySource({
       tags: { "example.com/app:1": { digest, platforms: [{ platform: "linux/arm64", digest: arm }] } },

@@ -18,6 +18,7 @@ import { platformFits } from "./platforms.ts";
 /**
  * Everything known of the scans of one image reference. Never rejects. When the signal fires it answers
  * `unavailable` at once, with the digest where that is known already, while the look-up goes on: a retry finds it.
+ * No platforms: every one that the image has.
  */
 export type LookUp = (
   reference: string,
@@ -191,6 +192,8 @@ export function createSourceLookUp(options: SourceLookUpOptions): LookUp {
 /** The children that the cluster can schedule. A runtime also takes a child that names no platform. */
 function select(image: ResolvedImage, platforms: readonly Platform[]): ResolvedImage["platforms"] {
   const [only] = image.platforms;
+  // Not known yet where it may run: anywhere.
+  if (platforms.length === 0) return image.platforms;
   // A plain manifest runs wherever it is sent; runtimes compare platforms in an index only.
   if (image.platforms.length === 1 && only?.digest === image.digest) return image.platforms;
   return image.platforms.filter(

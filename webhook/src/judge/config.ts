@@ -2,12 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  canonicalJson,
   gateConfigSchema,
   InvalidInputError,
   parsePolicy,
+  policyHash,
   problemsOf,
-  sha256Hex,
   type Cluster,
   type GateConfig,
   type Policy,
@@ -106,7 +105,7 @@ function policyOf(
     problems.push(...within(path, parsed.problems));
     return undefined;
   }
-  const own = sha256Hex(canonicalJson(value));
+  const own = policyHash(parsed.policy);
   if (hash !== undefined && own !== hash) {
     problems.push({
       path,

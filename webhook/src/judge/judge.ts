@@ -12,6 +12,7 @@ import {
   type Cluster,
   type EventInput,
   type GateConfig,
+  type Platform,
   type Policy,
   type Refusal,
   type Ruling,
@@ -29,7 +30,9 @@ import { askedOf, isMirror, madeByController, platformsOf, subjectOf, type Asked
 
 /** Everything the judge is given. */
 export interface JudgeOptions {
-  config: Pick<GateConfig, "mode" | "platforms" | "pin" | "running" | "policyHash"> & { cluster: Cluster };
+  config: Pick<GateConfig, "mode" | "pin" | "running" | "policyHash"> & { cluster: Cluster };
+  /** Platforms that the cluster can schedule; empty while they are not known, which means all. */
+  platforms: () => readonly Platform[];
   /** The policy of the moment, with break-glass exemptions in it. The same object while nothing changed. */
   policy: () => Policy;
   lookUp: LookUp;
@@ -165,7 +168,7 @@ export function createJudge(options: JudgeOptions): Judge {
   ): Promise<Gathered> {
     const references = referencesToScan(policy, subject);
     if (references.length === 0) return { scans: new Map(), late: 0 };
-    return await gather(references, lookUp, platformsOf(request.object, config.platforms), deadline);
+    return await gather(references, lookUp, platformsOf(request.object, options.platforms()), deadline);
   }
 
   async function subjectFor(

@@ -19,21 +19,28 @@ export async function gather(
   deadline: Deadline,
 ): Promise<Gathered> {
   const scans = new Map<string, ImageScan>();
-  let late = 0;
-  await Promise.all(
-    references.map(async (reference) => {
-      let scan: ImageScan | undefined;
-      try {
-        scan = await deadline.within(lookUp(reference, { platforms, signal: deadline.signal }));
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        scan = unscanned("unavailable", `the look-up failed: ${why}`, "gate");
-      }
-      if (scan === undefined || deadline.signal.aborted) late++;
-      scans.set(reference, scan ?? unscanned("unavailable", notInTime, "gate"));
-    }),
+  const all = references.map(async (reference) => {
+    try {
+      scans.set(reference, await lookUp(reference, { platforms, signal: deadline.signal }));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      scans.set(reference, unscanned("unavailable", `the look-up failed: ${why}`, "gate"));
+    }
+  });
+  const inTime = (await deadline.within(Promise.all(all))) !== undefined;
+  if (inTime && !deadline.signal.aborted) return { scans, late: 0 };
+  // A copy: what comes later must not change what is judged and told now.
+  const known = new Map(
+    references.map((reference) => [
+      reference,
+      scans.get(reference) ?? unscanned("unavailable", notInTime, "gate"),
+    ]),
   );
-  return { scans, late };
+  return { scans: known, late: [...known.values()].filter(isUnavailable).length };
+}
+
+function isUnavailable({ platforms }: ImageScan): boolean {
+  return platforms.some(({ report }) => report.state === "unavailable");
 }
 
 const notInTime = "the look-up did not answer in time; it goes on, so a retry may find its result";

@@ -1,12 +1,13 @@
 /** The judge's process. The only place that reads the environment, the clock and the command line. */
-import { createKube, inCluster } from "@gatehouse/kube";
+import { createKube, inCluster, type Kube } from "@gatehouse/kube";
 import { createSourceLookUp } from "@gatehouse/scans";
 import { parseArguments } from "./arguments.ts";
 import { readStart } from "./config.ts";
 import type { ReadMetadata } from "./directory.ts";
 import { createLineWriter } from "./line-writer.ts";
 import { createLog } from "./log.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type JudgeMetrics } from "./metrics.ts";
+import { watchNodePlatforms } from "./node-platforms.ts";
 import { createObserverPost } from "./observer-post.ts";
 import { createObserverSink } from "./observer-sink.ts";
 import { runJudge } from "./run.ts";
@@ -42,6 +43,11 @@ async function main(): Promise<void> {
           dropped: (events) => metrics.eventsDropped.inc({ sink: "observer" }, events),
           log,
         });
+  const kube = args.kubernetes ? await connect(metrics) : undefined;
+  const nodes =
+    kube === undefined || config.platforms !== "nodes"
+      ? undefined
+      : watchNodePlatforms(kube, (error) => log("warn", "the nodes cannot be read", { error }));
   const { service, namespace } = config.gate;
   const judge = await runJudge({
     start,
@@ -51,7 +57,8 @@ async function main(): Promise<void> {
     emergencyDirectory: args.emergency,
     instance: args.instance,
     lookUp: createSourceLookUp({ sources: [], now: Date.now }),
-    readMetadata: args.kubernetes ? await metadataReader(metrics) : notConnected,
+    readMetadata: kube === undefined ? notConnected : metadataReader(kube),
+    nodePlatforms: nodes === undefined ? undefined : () => nodes.current(),
     metrics,
     output,
     observer,
@@ -75,17 +82,17 @@ async function main(): Promise<void> {
   });
 }
 
-/** Reads metadata of the cluster that the Pod runs in. */
-async function metadataReader(metrics: ReturnType<typeof createMetrics>): Promise<ReadMetadata> {
-  const kube = createKube(await inCluster({ env: process.env }), {
+/** A client of the cluster that the Pod runs in. */
+async function connect(metrics: JudgeMetrics): Promise<Kube> {
+  return createKube(await inCluster({ env: process.env }), {
     timeoutMs: kubeTimeoutMs,
     userAgent: "gatehouse-judge",
     onCall: ({ outcome }) => metrics.kubeCalls.inc({ outcome }),
   });
-  return async (resource, ref) => {
-    const object = await kube.find(resource, ref, { metadataOnly: true });
-    return object?.metadata;
-  };
+}
+
+function metadataReader(kube: Kube): ReadMetadata {
+  return async (resource, ref) => (await kube.find(resource, ref, { metadataOnly: true }))?.metadata;
 }
 
 /** Outside a cluster nothing is known of namespaces and owners. */

@@ -1,6 +1,7 @@
 /** A whole judge from its parts: files, sources, TLS server, timers. What `main.ts` starts and stops. */
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
+import type { Platform } from "@gatehouse/policy";
 import type { LookUp } from "@gatehouse/scans";
 import { createLeaf } from "../tls/leaf.ts";
 import { judgeApp } from "./app.ts";
@@ -26,6 +27,8 @@ export interface RunOptions {
   instance?: string | undefined;
   lookUp: LookUp;
   readMetadata: ReadMetadata;
+  /** Platforms of the nodes, for a configuration that leaves them to be read. Empty: all. */
+  nodePlatforms?: (() => readonly Platform[]) | undefined;
   metrics: JudgeMetrics;
   /** Takes events, one line each. */
   output: LineWriter;
@@ -53,6 +56,7 @@ const defaultGraceMs = 31_000;
 export async function runJudge(options: RunOptions): Promise<RunningJudge> {
   const { start, metrics, log, output } = options;
   const now = options.now ?? Date.now;
+  const { platforms } = start.config;
   let stopping = false;
 
   const [signer] = start.authorities;
@@ -93,6 +97,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
   const app = judgeApp({
     judge: createJudge({
       config: start.config,
+      platforms: () => (platforms === "nodes" ? (options.nodePlatforms?.() ?? []) : platforms),
       policy: () => emergencies.policy(),
       lookUp: options.lookUp,
       directory: createDirectory(options.readMetadata),

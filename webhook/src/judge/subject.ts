@@ -152,10 +152,10 @@ export function subjectOf(
 /**
  * The cluster's platforms that the Pods can be scheduled on: their nodeSelector may name an operating system or an
  * architecture (https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-arch). All of them when
- * it fits none.
+ * it fits none; empty, which means every platform, when the cluster's are not known.
  */
 export function platformsOf(object: unknown, all: readonly Platform[]): readonly Platform[] {
-  if (all.length === 1) return all;
+  if (all.length <= 1) return all;
   const selector = fields(podSpecOf(object)?.["nodeSelector"]);
   const os = selector?.["kubernetes.io/os"];
   const architecture = selector?.["kubernetes.io/arch"];
