@@ -87,6 +87,7 @@ describe("parseCycloneDxVex", () => {
           ...notAffected(jackson, {
             justification: undefined,
             detail: "Not called",
+            firstIssued: "2026-02-02T00:00:00Z",
             lastUpdated: "2026-03-01T01:00:00+01:00",
           }),
           references: [{ id: "GHSA-1", source: { name: "GitHub" } }, { source: {} }],
@@ -173,6 +174,9 @@ describe("parseCycloneDxVex", () => {
       productsOf("jackson", { ...inShop, metadata: { component: nameless } }),
       productsOf("jackson", { ...inShop, metadata: { component: nameless } }, "in_triage"),
       productsOf("nowhere", inShop),
+      productsOf("file", {
+        components: [{ "bom-ref": "file", type: "file", hashes: [{ alg: "SHA-256", content: hex }] }],
+      }),
       productsOf("urn:cdx:11111111-1111-1111-1111-111111111111/1#jackson", { components: [library] }),
     ]).toEqual([
       problem("jackson"),
@@ -181,6 +185,7 @@ describe("parseCycloneDxVex", () => {
       problem("jackson"),
       [{ package: jackson }],
       problem("nowhere"),
+      problem("file"),
       problem("urn:cdx:11111111-1111-1111-1111-111111111111/1#jackson"),
     ]);
   });

@@ -166,13 +166,9 @@ function productsOfTarget(
   if (subject === undefined || found === subject || alone.every((product) => product.package === undefined))
     return alone;
   const whole = namesOf(subject);
-  const inside = productsOf(whole, [names], clears).filter((product) => !clears || namesImage(product));
+  const inside = productsOf(whole, [names], clears);
   if (clears || inside.length > 0) return inside;
   return alone;
-}
-
-function namesImage(product: VexProduct): boolean {
-  return product.digest !== undefined || product.repository !== undefined;
 }
 
 /**

@@ -194,6 +194,21 @@ describe("imageUses", () => {
     expect(imageUses(object)).toEqual({ ok: false, problems });
   });
 
+  it("reads nothing off a polluted prototype", () => {
+    const evil = { value: "evil", configurable: true };
+    const prototype = Object.getPrototypeOf({}) as Record<string, unknown>;
+    Object.defineProperties(prototype, { image: evil, labels: evil });
+    try {
+      expect(imageUses(pod({ containers: [{}], volumes: [{ name: "v" }] }))).toEqual({
+        ok: true,
+        images: [{ path: "spec.containers[0].image", reference: "", name: "", kind: "container" }],
+      });
+    } finally {
+      delete prototype["image"];
+      delete prototype["labels"];
+    }
+  });
+
   it("sees fields named like the prototype's", () => {
     const object: unknown = JSON.parse(
       '{"apiVersion":"v1","kind":"Pod","spec":{"__proto__":{"containers":[]},"containers":[{"image":"a"}]}}',

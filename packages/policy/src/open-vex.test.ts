@@ -108,6 +108,12 @@ describe("parseOpenVex", () => {
     ]);
   });
 
+  it("reads the hash of a package as that of a file, which says nothing of images", () => {
+    expect(productsOf({ "@id": "pkg:npm/app@1", hashes: { "sha-256": hex } })).toEqual([
+      { package: "pkg:npm/app@1" },
+    ]);
+  });
+
   it("narrows an image to its subcomponents", () => {
     const image = { "@id": oci(`@${digest}`), hashes: { "sha-256": hex } };
     const subcomponents = [
@@ -124,6 +130,7 @@ describe("parseOpenVex", () => {
       }),
       productsOf({ ...image, subcomponents: [{ "@id": "urn:something" }] }),
       productsOf({ "@id": "pkg:npm/app", subcomponents }),
+      productsOf({ ...image, identifiers: { purl: "pkg:npm/app" }, subcomponents }),
     ]).toEqual([
       [
         { digest, package: "pkg:deb/debian/openssl@3" },
@@ -131,6 +138,7 @@ describe("parseOpenVex", () => {
       ],
       [{ digest }],
       [{ digest, package: "pkg:golang/acme.io/x" }],
+      ["statements.0.products.0"],
       ["statements.0.products.0"],
       ["statements.0.products.0"],
     ]);

@@ -64,6 +64,8 @@ describe("vexApplies", () => {
     // The same image may have a digest of another algorithm.
     expect(fits({ digest: `sha512:${"a".repeat(128)}` })).toBe(undefined);
     expect(fits({ digest: digest("cc") }, {}, {})).toBe(undefined);
+    // It may be the platform's manifest, as long as that is not known.
+    expect(fits({ digest: digest("cc") }, {}, { digest: digest("aa") })).toBe(undefined);
   });
 
   it("matches images by repository and tag", () => {
