@@ -33,7 +33,7 @@ interface Reading {
 
 function placed(path: string, directory: string | undefined): string {
   if (isAbsolute(path)) return path;
-  if (directory === undefined) throw new Error("a relative path needs a file to start from");
+  if (directory === undefined) throw new Error("a relative path needs the folder of a file");
   return resolve(directory, path);
 }
 
