@@ -42,6 +42,13 @@ export function indexReports(
     }
   }
 
+  for (const named of byTag.values()) {
+    // What could not be read and names only the tag may be about any digest that the tag had.
+    const lost = named.filter(({ entry, image }) => "unreadable" in entry && image.digests.length === 0);
+    for (const digest of new Set(named.flatMap(({ image }) => image.digests)))
+      for (const { entry } of lost) add(byDigest, digest, entry);
+  }
+
   function find(image: ImageIdentity): FolderReport[] {
     const exact = byDigest.get(image.digest) ?? [];
     if (exact.length > 0 || image.indexDigest === undefined) return exact;
@@ -93,11 +100,9 @@ function tagKey({ registry, repository, tag }: ImageReference): string {
   return `${registry}/${repository}:${tag ?? ""}`;
 }
 
-/** What the newest report about a tag says that it names. */
+/** What the newest report about a tag says that it names; nothing when that one gives no digest. */
 function digestOf(named: readonly { entry: FolderReport; image: ReportedImage }[]): string | undefined {
-  const [newest] = named
-    .filter(({ image }) => image.digests.length > 0)
-    .sort((a, b) => byAge(a.entry, b.entry));
+  const [newest] = [...named].sort((a, b) => byAge(a.entry, b.entry));
   return newest?.image.digests[0];
 }
 

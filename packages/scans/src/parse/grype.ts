@@ -21,8 +21,12 @@ const imageSources = new Set(["image", "sbom-file", "unknown"]);
 export function isGrype(document: unknown): boolean {
   const fields = asRecord(document);
   if (fields === undefined) return false;
-  const name = asRecord(fields["descriptor"])?.["name"];
-  return name === "grype" || ("matches" in fields && ("descriptor" in fields || "source" in fields));
+  const { descriptor, matches } = fields;
+  if (asRecord(descriptor)?.["name"] === "grype") return true;
+  if (matches === undefined) return false;
+  if ("descriptor" in fields || "source" in fields) return true;
+  // Cut down to its matches, as some pipelines keep it; an empty list of them could be anything.
+  return Array.isArray(matches) && matches.some((match) => "vulnerability" in (asRecord(match) ?? {}));
 }
 
 /** Reads a document for which `isGrype` holds. */
@@ -57,7 +61,9 @@ export function readGrype(document: unknown): RawReport {
   const exploited = knowsExploited(descriptor["db"], report["matches"]);
   eachIn(report, "matches", raw, (entry, path) => {
     const finding = readMatch(entry, path, exploited, raw);
-    if (finding) raw.findings.push({ finding });
+    const { name, version, type, purl, locations } = asRecord(asRecord(entry)?.["artifact"]) ?? {};
+    const distinct = JSON.stringify([name, version, type, purl, locations]);
+    if (finding) raw.findings.push({ finding, distinct });
   });
   if (!("matches" in report)) raw.unread.push("$.matches: missing");
   eachIn(report, "ignoredMatches", raw, (entry, path) => {
@@ -153,7 +159,7 @@ function packageOf(artifact: Fields | undefined): Finding["package"] {
     version: asText(artifact["version"]),
     type: packageType(purl, asText(artifact["type"])),
     purl,
-    path: paths.sort()[0],
+    path: paths[0],
   });
 }
 

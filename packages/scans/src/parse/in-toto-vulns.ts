@@ -51,8 +51,8 @@ export function readInTotoVulns(predicate: unknown): RawReport {
     const finding = findingOf(asRecord(entry));
     if (finding === undefined)
       raw.unread.push(`$.predicate.scanner.result[${index}].id: not the name of a vulnerability`);
-    // One vulnerability in two packages is two entries that only their annotations tell apart.
-    else raw.findings.push({ finding, distinct: JSON.stringify(asRecord(entry)?.["annotations"] ?? null) });
+    // The predicate knows no packages: only an entry that is repeated to the letter is the same finding.
+    else raw.findings.push({ finding, distinct: JSON.stringify(entry) });
   });
   return raw;
 }

@@ -5,8 +5,9 @@ import { defined } from "./values.ts";
 
 /**
  * One finding for each vulnerability in each package at each place: entries with the same id and package (name,
- * version, type, package URL, path) become one, in order of first mention. What one entry knows and another does not
- * is known; where they contradict each other, the worse holds. The order of the entries does not matter otherwise.
+ * version, type, package URL, path, and whatever else `distinct` holds) become one, in order of first mention. What one
+ * entry knows and another does not is known; where they contradict each other, the worse holds. The order of the
+ * entries does not matter otherwise.
  */
 export function mergeFindings(raw: readonly RawFinding[]): Finding[] {
   const byKey = new Map<string, Finding>();

@@ -42,8 +42,11 @@ export type ParseResult = ParsedReport | NotAReport;
 /** A finding on its way to a report. */
 export interface RawFinding {
   finding: Finding;
-  /** Tells two entries apart that differ in something a finding does not hold. */
-  distinct?: string;
+  /**
+   * Whatever in the raw entry says which package it is about: two entries that differ in it are two findings, also
+   * where what differs is not read.
+   */
+  distinct: string;
 }
 
 /** What a format's reader makes of a document, before the state of the report follows from it. */

@@ -31,8 +31,13 @@ export function parseReport(input: unknown, context: ParseContext): ParseResult 
       return notAReport(`not JSON: ${error instanceof Error ? error.message.slice(0, 120) : "unreadable"}`);
     }
   }
-  const raw = readDocument(document);
-  return "kind" in raw ? raw : assemble(raw, context);
+  try {
+    const raw = readDocument(document);
+    return "kind" in raw ? raw : assemble(raw, context);
+  } catch (error) {
+    // What is left is a document nested so deeply that even writing it out overflows the stack.
+    return notAReport(`not readable: ${error instanceof Error ? error.message.slice(0, 120) : "unknown"}`);
+  }
 }
 
 /** How deep an envelope may stand in another. */

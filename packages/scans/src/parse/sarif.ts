@@ -73,7 +73,10 @@ function readRun(run: Fields, path: string, raw: RawReport): string | undefined 
     if (finding === undefined)
       return void raw.unread.push(`${place}.ruleId: not the name of a vulnerability`);
     names.push(/ was found in image (\S+) at: /.exec(messageOf(result))?.[1]);
-    return void raw.findings.push({ finding, distinct: JSON.stringify(result["locations"] ?? null) });
+    return void raw.findings.push({
+      finding,
+      distinct: JSON.stringify([result["ruleId"], result["message"], result["locations"]]),
+    });
   });
   raw.images.push(...imageNames(names));
   return endOf(run["invocations"], raw);

@@ -145,7 +145,11 @@ function placeOf(error: z.core.$ZodError): string {
   const steps = (issue?.path ?? []).map((step) =>
     typeof step === "number" ? `[${step}]` : `.${String(step)}`,
   );
-  return `${steps.join("")}: ${issue?.message ?? "not readable"}`;
+  return `${steps.join("")}: ${issue?.code === "invalid_type" ? `expected ${withArticle(issue.expected)}` : "not readable"}`;
+}
+
+function withArticle(type: string): string {
+  return type === "array" ? "a list" : /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
 function readVulnerability(entry: unknown, result: Result, path: string, raw: RawReport): void {
@@ -170,7 +174,11 @@ function readVulnerability(entry: unknown, result: Result, path: string, raw: Ra
     raw.ruledOut.push({ id: names.id, reason: "the vendor says that the package is not affected" });
     return;
   }
-  raw.findings.push({ finding: findingOf(parsed.data, names, result) });
+  const { PkgName, InstalledVersion, PkgPath, PkgIdentifier } = parsed.data;
+  raw.findings.push({
+    finding: findingOf(parsed.data, names, result),
+    distinct: JSON.stringify([result.Target, PkgName, InstalledVersion, PkgPath, PkgIdentifier]),
+  });
 }
 
 /**
