@@ -31,8 +31,14 @@ export const gateConfigSchema = z.strictObject({
   mode: z.enum(["audit", "deny"]),
   /** SHA-256 of the canonical policy this config goes with; the judge refuses any other. */
   policyHash: z.string().check(z.regex(/^[0-9a-f]{64}$/, "64 hex digits")),
-  /** Platforms that the cluster can schedule. */
-  platforms: z.array(platform).check(z.minLength(1, "name at least one platform")),
+  /**
+   * Platforms that the cluster can schedule; `nodes` are those of its nodes' labels, read while the gate runs. Until
+   * they were read, every platform of an image counts.
+   */
+  platforms: z.union([
+    z.literal("nodes"),
+    z.array(platform).check(z.minLength(1, "name at least one platform")),
+  ]),
   sources: z.array(sourceSchema),
   /** Which report counts when several sources cover an image. */
   combine: z.optional(z.enum(["first", "worst"])),

@@ -1,0 +1,223 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { definePolicy, sha256Hex, type SourceConfig } from "@gatehouse/policy";
+import { afterAll, expect, test } from "vitest";
+import { Gate, GateMode, tokenFile, type GateArgs } from "./index.ts";
+import { graphOf, label, type Registered } from "./testing/graph.ts";
+
+const policy = definePolicy({ rules: {}, exemptions: {} });
+const bundles = mkdtempSync(join(tmpdir(), "gatehouse-bundles-"));
+writeFileSync(join(bundles, "judge.mjs"), "console.log('judge');\n");
+afterAll(() => rmSync(bundles, { recursive: true }));
+
+const least: GateArgs = { policy, cluster: { name: "shop" }, bundles };
+
+function gate(args: Partial<GateArgs> = {}, options: { preview?: boolean } = {}) {
+  return graphOf((record) => new Gate("gate", { ...least, ...args }, { transformations: [record] }), options);
+}
+
+function find(graph: readonly Registered[], wanted: string): Registered {
+  const found = graph.find(({ type, name }) => label(type, name) === wanted);
+  if (found === undefined) throw new Error(`no ${wanted}`);
+  return found;
+}
+
+/** The graph by names, so that the order in which promises settle does not matter. */
+function sorted(graph: readonly Registered[]): unknown {
+  return Object.fromEntries(
+    graph
+      .map(({ type, name, ...rest }): [string, unknown] => [label(type, name), { type, ...rest }])
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+test("mode deny with its defaults: the whole graph", async () => {
+  const text = `${JSON.stringify(sorted(await gate({ mode: GateMode.Deny })), null, 2)}\n`;
+  await expect(text).toMatchFileSnapshot("testing/gate-deny.json");
+});
+
+test("the gate is registered after all that it needs, and nothing needs its registration", async () => {
+  const graph = await gate({ mode: GateMode.Deny });
+  const webhooks = graph.filter(({ type }) => type.endsWith("WebhookConfiguration"));
+  expect(
+    Object.fromEntries(webhooks.map(({ type, name, dependsOn }) => [label(type, name), dependsOn])),
+  ).toEqual(
+    Object.fromEntries(
+      ["MutatingWebhookConfiguration gate-pin", "ValidatingWebhookConfiguration gate-validate"].map(
+        (name) => [
+          name,
+          [
+            "ClusterRoleBinding gate-judge",
+            "ConfigMap gate-emergency",
+            "Deployment gate-judge",
+            "NetworkPolicy gate-judge",
+            "PodDisruptionBudget gate-judge",
+            "Service gate-judge",
+          ],
+        ],
+      ),
+    ),
+  );
+  expect(graph.flatMap(({ dependsOn }) => dependsOn).filter((name) => name.includes("Webhook"))).toEqual([]);
+  expect(
+    graph.filter(({ parent }) => parent !== "Gate gate").map(({ type, name }) => label(type, name)),
+  ).toEqual(["Stack gatehouse-test", "Gate gate"]);
+});
+
+test("mode audit pins nothing and fails open", async () => {
+  const graph = await gate();
+  expect(graph.filter(({ type }) => type.endsWith("MutatingWebhookConfiguration"))).toEqual([]);
+  const { webhooks } = find(graph, "ValidatingWebhookConfiguration gate-validate").inputs as {
+    webhooks: { failurePolicy: string }[];
+  };
+  expect(webhooks.map(({ failurePolicy }) => failurePolicy)).toEqual(["Ignore"]);
+});
+
+test("a preview, whose providers answer with nothing, registers the same resources", async () => {
+  const names = (graph: readonly Registered[]) => Object.keys(sorted(graph) as object);
+  expect(names(await gate({ mode: GateMode.Deny }, { preview: true }))).toEqual(
+    names(await gate({ mode: GateMode.Deny })),
+  );
+});
+
+test("the component is registered with what the guard compares", async () => {
+  const graph = await gate({ caGenerations: ["2026", "2027"] });
+  expect(find(graph, "Gate gate").inputs).toEqual({
+    policy: JSON.parse(JSON.stringify(policy)) as unknown,
+    mode: "audit",
+    caGenerations: ["2026", "2027"],
+  });
+});
+
+test("all certificate authorities are trusted, the first signs and its key alone is mounted", async () => {
+  const graph = await gate({ caGenerations: ["2026", "2027"] });
+  const { webhooks } = find(graph, "ValidatingWebhookConfiguration gate-validate").inputs as {
+    webhooks: { clientConfig: { caBundle: string } }[];
+  };
+  expect(Buffer.from(webhooks[0]?.clientConfig.caBundle ?? "", "base64").toString()).toBe(
+    "certificate of gate-ca-2026\ncertificate of gate-ca-2027\n",
+  );
+  const { spec } = find(graph, "Deployment gate-judge").inputs as {
+    spec: { template: { spec: { volumes: { name: string }[] } } };
+  };
+  expect(spec.template.spec.volumes.find(({ name }) => name === "ca")).toEqual({
+    name: "ca",
+    projected: {
+      defaultMode: 0o440,
+      sources: [
+        {
+          secret: {
+            name: "gate-ca-2026-7f3a",
+            items: [
+              { key: "tls.crt", path: "2026/tls.crt" },
+              { key: "tls.key", path: "2026/tls.key" },
+            ],
+          },
+        },
+      ],
+    },
+  });
+});
+
+test("sources may come from what the same program creates", async () => {
+  const source: SourceConfig = {
+    name: "ecr",
+    type: "ecr",
+    registries: ["123456789012.dkr.ecr.eu-west-1.amazonaws.com"],
+    credentials: {
+      kind: "aws",
+      roleArn: "arn:aws:iam::123456789012:role/gatehouse",
+      tokenFile: tokenFile("aws"),
+      region: "eu-west-1",
+    },
+  };
+  const graph = await gate({
+    sources: [pulumi.output(source)],
+    tokenAudiences: { aws: "sts.amazonaws.com" },
+  });
+  const { data } = find(graph, "ConfigMap gate-config").inputs as { data: Record<string, string> };
+  const text = data["config.json"] ?? "";
+  expect(JSON.parse(text)).toEqual({
+    version: 1,
+    cluster: { name: "shop" },
+    mode: "audit",
+    policyHash: sha256Hex(
+      Object(find(graph, `ConfigMap ${policyName(graph)}`).inputs["data"])["policy.json"] as string,
+    ),
+    platforms: "nodes",
+    sources: [source],
+    pin: false,
+    excludedNamespaces: ["gatehouse", "kube-node-lease", "kube-public", "kube-system"],
+    gate: { namespace: "gatehouse", serviceAccount: "gatehouse", service: "gatehouse" },
+  });
+  const { spec } = find(graph, "Deployment gate-judge").inputs as {
+    spec: { template: { spec: { containers: { args: string[] }[]; volumes: { name: string }[] } } };
+  };
+  expect(spec.template.spec.containers[0]?.args[4]).toContain(sha256Hex(text));
+  expect(spec.template.spec.volumes.find(({ name }) => name === "tokens")).toEqual({
+    name: "tokens",
+    projected: {
+      defaultMode: 0o440,
+      sources: [
+        { serviceAccountToken: { path: "aws", audience: "sts.amazonaws.com", expirationSeconds: 3600 } },
+      ],
+    },
+  });
+});
+
+function policyName(graph: readonly Registered[]): string {
+  return graph.find(({ name }) => name.startsWith("gate-policy-"))?.name ?? "";
+}
+
+test("an image of one's own holds the bundle", async () => {
+  const reference = `registry.example/gatehouse@sha256:${"a".repeat(64)}`;
+  const graph = await gate({ image: { reference, node: "/usr/bin/node", bundles: "/app" } });
+  expect(graph.filter(({ name }) => name.startsWith("gate-judge-"))).toEqual([]);
+  const { spec } = find(graph, "Deployment gate-judge").inputs as {
+    spec: { template: { spec: { containers: { image: string; command: string[]; args: string[] }[] } } };
+  };
+  const [container] = spec.template.spec.containers;
+  expect([container?.image, container?.command]).toEqual([reference, ["/usr/bin/node"]]);
+  expect(JSON.parse(container?.args[4] ?? "")).toMatchObject({ module: "/app/judge.mjs" });
+});
+
+test("all that is wrong with the arguments comes in one error without a stack", () => {
+  const wrong = {
+    policy: { ...policy, rules: { Bad: {} } },
+    mode: "enforce",
+    cluster: { name: "" },
+    replicas: 1,
+    timeoutSeconds: 31,
+    namespace: "Gate House",
+    image: { reference: "node:24" },
+    caGenerations: ["2026", "2026"],
+    platforms: ["linux"],
+    acknowledged: { nobody: ["web"] },
+    bundles,
+  } as unknown as GateArgs;
+  let error: unknown;
+  try {
+    return new Gate("gate", wrong) as never;
+  } catch (caught) {
+    error = caught;
+  }
+  expect(pulumi.ResourceError.isInstance(error) && error.hideStack).toBe(true);
+  const lines = (error as Error).message.split("\n").slice(1);
+  expect(lines.map((line) => line.trim().split(":")[0])).toEqual(
+    expect.arrayContaining([
+      "mode",
+      "cluster.name",
+      "platforms.0",
+      "replicas",
+      "timeoutSeconds",
+      "namespace",
+      "image.reference",
+      "caGenerations",
+      "acknowledged.nobody",
+      "acknowledged.nobody.0",
+    ]),
+  );
+  expect((error as Error).message).toContain("replicas: expected a whole number from 2 to 100");
+});

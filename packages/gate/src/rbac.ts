@@ -1,0 +1,76 @@
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+import { ClusterRole } from "@pulumi/kubernetes/rbac/v1/clusterRole.js";
+import { ClusterRoleBinding } from "@pulumi/kubernetes/rbac/v1/clusterRoleBinding.js";
+import type * as pulumi from "@pulumi/pulumi";
+import { judgedKinds } from "@gatehouse/policy";
+import type { Placement } from "./placement.ts";
+import { commonLabels } from "./names.ts";
+
+/** One rule of a role. */
+export interface AccessRule {
+  readonly apiGroups: string[];
+  readonly resources: string[];
+  readonly verbs: string[];
+}
+
+/**
+ * What the judge may do: read namespaces, nodes and owners. It asks for their metadata only, which RBAC cannot tell
+ * apart from the whole. It may not list what it can be asked about by name, may write nothing, and cannot read a
+ * Secret. Pods are not among the owners.
+ */
+export function judgeRules(): AccessRule[] {
+  const owners = new Map<string, string[]>();
+  for (const { apiGroup, kind, plural } of judgedKinds)
+    if (kind !== "Pod" && kind !== "PodTemplate")
+      owners.set(apiGroup, [...(owners.get(apiGroup) ?? []), plural]);
+  return [
+    { apiGroups: [""], resources: ["namespaces"], verbs: ["get"] },
+    { apiGroups: [""], resources: ["nodes"], verbs: ["list", "watch"] },
+    ...[...owners].map(([group, resources]) => ({ apiGroups: [group], resources, verbs: ["get"] })),
+  ];
+}
+
+/** A service account and what it may do everywhere. */
+export interface Identity {
+  readonly account: ServiceAccount;
+  readonly binding: ClusterRoleBinding;
+}
+
+/** Makes a service account with a cluster role of its own. */
+export function identity(
+  place: Placement,
+  suffix: string,
+  serviceAccount: string,
+  rules: readonly AccessRule[],
+  annotations: Record<string, pulumi.Input<string>> = {},
+): Identity {
+  const name = `${place.name}-${suffix}`;
+  const account = new ServiceAccount(
+    name,
+    {
+      metadata: {
+        name: serviceAccount,
+        namespace: place.namespace,
+        labels: { ...commonLabels },
+        annotations,
+      },
+      automountServiceAccountToken: false,
+    },
+    place.options,
+  );
+  const role = new ClusterRole(
+    name,
+    { metadata: { labels: { ...commonLabels } }, rules: [...rules] },
+    place.options,
+  );
+  const binding = new ClusterRoleBinding(
+    name,
+    {
+      metadata: { labels: { ...commonLabels } },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: place.namespace }],
+    },
+    place.options,
+  );
+  return { account, binding };
+}

@@ -1,0 +1,21 @@
+import { canonicalJson, type Policy } from "@gatehouse/policy";
+import type { GateSettings } from "./settings.ts";
+
+/**
+ * The inputs that the component is registered with: what the guard compares when one of them changes, and what the
+ * preview shows as the change. Everything else about a Gate is in its children.
+ */
+export interface RegisteredInputs {
+  readonly policy: Policy;
+  readonly mode: GateSettings["mode"];
+  readonly caGenerations: readonly string[];
+}
+
+/** The registered inputs of a Gate; keys in their canonical order, so that writing a policy anew is no change. */
+export function registeredInputs(settings: GateSettings): RegisteredInputs {
+  return {
+    policy: JSON.parse(canonicalJson(settings.policy, "policy")) as Policy,
+    mode: settings.mode,
+    caGenerations: [...settings.caGenerations],
+  };
+}

@@ -1,0 +1,22 @@
+import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
+import { selectorLabels } from "./names.ts";
+
+/** The port that the API server calls. */
+export const SERVICE_PORT = 443;
+
+/** The judge's service. */
+export function judgeService(): k8s.core.v1.ServiceSpec {
+  return {
+    selector: selectorLabels("judge"),
+    ports: [{ name: "https", port: SERVICE_PORT, targetPort: "https" }],
+  };
+}
+
+/** Voluntary disruptions take one replica at a time; one that does not work may always be evicted. */
+export function judgeDisruptionBudget(): k8s.policy.v1.PodDisruptionBudgetSpec {
+  return {
+    maxUnavailable: 1,
+    unhealthyPodEvictionPolicy: "AlwaysAllow",
+    selector: { matchLabels: selectorLabels("judge") },
+  };
+}

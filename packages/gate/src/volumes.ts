@@ -1,0 +1,101 @@
+import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
+import type { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import type { GateArgs } from "./args.ts";
+import type { Authority, WebhookSecret } from "./certificates.ts";
+import type { Mounted } from "./deployment.ts";
+import type { MountedFolder } from "./files.ts";
+import { EMERGENCY_NAME } from "./names.ts";
+import { filesDirectory, podPaths } from "./pod-paths.ts";
+
+/** Readable by the gate's group and nobody else, as Kubernetes counts modes: in decimal, 0440. */
+const PRIVATE = 0o440;
+/** Seconds that a projected token lasts; the kubelet renews it at four fifths. */
+const TOKEN_SECONDS = 3600;
+
+/** What the judge's Pods mount. */
+export interface VolumeParts {
+  /** Absent when the bundle is in the image. */
+  readonly bundle: ConfigMap | undefined;
+  readonly policy: ConfigMap;
+  readonly config: ConfigMap;
+  readonly authorities: readonly Authority[];
+  readonly webhook: WebhookSecret;
+  readonly folders: readonly MountedFolder[];
+  readonly trust: ConfigMap | undefined;
+}
+
+/** The judge's volumes. */
+export function judgeVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
+  const [signer] = parts.authorities;
+  const audiences = Object.entries(args.tokenAudiences ?? {});
+  return [
+    ...(parts.bundle === undefined ? [] : [configMap("bundle", parts.bundle, podPaths.bundle)]),
+    configMap("policy", parts.policy, podPaths.policy),
+    configMap("config", parts.config, podPaths.config),
+    // Only the signer's key: a replica has no use for the others.
+    projected(
+      "ca",
+      podPaths.ca,
+      signer === undefined
+        ? []
+        : [
+            {
+              secret: {
+                name: signer.secret.metadata.name,
+                items: ["tls.crt", "tls.key"].map((key) => ({ key, path: `${signer.generation}/${key}` })),
+              },
+            },
+          ],
+    ),
+    {
+      volume: {
+        name: "webhook",
+        secret: { secretName: parts.webhook.secret.metadata.name, defaultMode: PRIVATE },
+      },
+      path: podPaths.webhook,
+    },
+    {
+      // Optional: a gate must start when somebody has deleted it.
+      volume: { name: "emergency", configMap: { name: EMERGENCY_NAME, optional: true } },
+      path: podPaths.emergency,
+    },
+    ...(audiences.length === 0
+      ? []
+      : [
+          projected(
+            "tokens",
+            podPaths.tokens,
+            audiences.map(([path, audience]) => ({
+              serviceAccountToken: { path, audience, expirationSeconds: TOKEN_SECONDS },
+            })),
+          ),
+        ]),
+    ...parts.folders.map(({ folder, maps }) =>
+      projected(
+        `files-${folder}`,
+        filesDirectory(folder),
+        maps.map((map) => ({ configMap: { name: map.metadata.name } })),
+        0o444,
+      ),
+    ),
+    ...(parts.trust === undefined ? [] : [configMap("trust", parts.trust, podPaths.trust)]),
+    {
+      volume: { name: "scratch", emptyDir: { sizeLimit: "64Mi" } },
+      path: podPaths.scratch,
+      writable: true,
+    },
+  ];
+}
+
+function configMap(name: string, map: ConfigMap, path: string): Mounted {
+  return { volume: { name, configMap: { name: map.metadata.name } }, path };
+}
+
+function projected(
+  name: string,
+  path: string,
+  sources: k8s.core.v1.VolumeProjection[],
+  defaultMode: number = PRIVATE,
+): Mounted {
+  return { volume: { name, projected: { defaultMode, sources } }, path };
+}
