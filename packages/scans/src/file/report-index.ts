@@ -1,6 +1,7 @@
 /**
  * Which report answers for which image.
  */
+import { oneLine } from "@gatehouse/policy";
 import type { ImageReference, ImageScan, Platform, ReportTrust, ScanReport } from "@gatehouse/policy";
 import type { ParsedReport, ReportedImage } from "../parse/parsed.ts";
 import { platformFits } from "../platforms.ts";
@@ -142,7 +143,7 @@ function choose(
 ): ScanReport {
   const parsed = entries.filter((entry) => "parsed" in entry);
   const unreadable = entries.filter((entry) => "unreadable" in entry);
-  const problems = unreadable.map(({ file, unreadable: reason }) => `${file}: ${reason}`);
+  const problems = unreadable.map(({ file, unreadable: reason }) => oneLine(`${file}: ${reason}`, 300));
   const platforms = [...new Set(parsed.flatMap(({ platform }) => platform ?? []))].sort();
   const newest = [...parsed].sort(byAge)[0]?.parsed.report;
   if (newest === undefined)

@@ -10,7 +10,17 @@ import { imageNames, platformOf } from "./image-names.ts";
 import { packageType } from "./package-type.ts";
 import type { RawReport } from "./parsed.ts";
 import { severityOf } from "./severity-words.ts";
-import { asBuildTime, asInstant, asLine, asNumber, asRecord, asText, asTexts, defined } from "./values.ts";
+import {
+  asBuildTime,
+  asInstant,
+  asLine,
+  asNumber,
+  asRecord,
+  asText,
+  asTexts,
+  asUrl,
+  defined,
+} from "./values.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -141,7 +151,7 @@ function readMatch(entry: unknown, path: string, exploited: boolean, raw: RawRep
     epss: epssOf(same),
     knownExploited: exploitedOf(same, exploited),
     title: asLine(vulnerability["description"]) ?? asLine(same[1]?.["description"]),
-    url: asLine(vulnerability["dataSource"]),
+    url: asUrl(vulnerability["dataSource"]),
   });
 }
 

@@ -25,6 +25,20 @@ test.each<[string, unknown, string]>([
   });
 });
 
+test("a reason is one safe line, whatever the document holds", () => {
+  const parsed = parseReport('{"a": \u001b[2J\n}', context);
+  expect(parsed.kind === "not-a-report" && /^[\x20-\x7e]+$/.test(parsed.reason)).toBe(true);
+});
+
+test("nesting without end is no report", () => {
+  const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+  const statement = `{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://in-toto.io/attestation/vulns/v0.2","subject":[],"predicate":{"scanner":{"result":[{"id":"CVE-2026-1000","annotations":${deep}}]},"metadata":{"scanFinishedOn":"2026-11-21T10:00:00Z"}}}`;
+  const parsed = parseReport(statement, context);
+  expect(parsed.kind === "report" ? parsed.report.findings.length : parsed.reason.slice(0, 4)).toEqual(
+    "not ",
+  );
+});
+
 test("a byte order mark is passed over", () => {
   expect(parseReport(`\uFEFF${fixture("trivy-clean.json")}`, context)).toEqual(
     parseReport(fixture("trivy-clean.json"), context),

@@ -28,7 +28,7 @@ export function parseReport(input: unknown, context: ParseContext): ParseResult 
     try {
       document = JSON.parse(input.replace(/^\uFEFF/, ""));
     } catch (error) {
-      return notAReport(`not JSON: ${error instanceof Error ? error.message.slice(0, 120) : "unreadable"}`);
+      return notAReport(`not JSON: ${reasonOf(error)}`);
     }
   }
   try {
@@ -36,8 +36,13 @@ export function parseReport(input: unknown, context: ParseContext): ParseResult 
     return "kind" in raw ? raw : assemble(raw, context);
   } catch (error) {
     // What is left is a document nested so deeply that even writing it out overflows the stack.
-    return notAReport(`not readable: ${error instanceof Error ? error.message.slice(0, 120) : "unknown"}`);
+    return notAReport(`not readable: ${reasonOf(error)}`);
   }
+}
+
+/** The engine's message quotes the document, which may hold anything. */
+function reasonOf(error: unknown): string {
+  return oneLine(error instanceof Error ? error.message : String(error), 160);
 }
 
 /** How deep an envelope may stand in another. */

@@ -11,7 +11,7 @@ import { imageNames } from "./image-names.ts";
 import { packageType } from "./package-type.ts";
 import type { RawReport } from "./parsed.ts";
 import { severityOf } from "./severity-words.ts";
-import { asInstant, asLine, asNumber, asRecord, asText, asTexts, defined } from "./values.ts";
+import { asInstant, asLine, asNumber, asRecord, asText, asTexts, asUrl, defined } from "./values.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -148,7 +148,7 @@ function trivyFinding(result: Fields, rule: Fields): Finding | undefined {
       }),
     ),
     title: asLine(asRecord(rule["shortDescription"])?.["text"]),
-    url: asLine(rule["helpUri"]),
+    url: asUrl(rule["helpUri"]),
   });
 }
 const trivyScores = [

@@ -11,7 +11,17 @@ import { imageNames, platformOf } from "./image-names.ts";
 import { packageType } from "./package-type.ts";
 import type { RawReport } from "./parsed.ts";
 import { severityOf } from "./severity-words.ts";
-import { asBuildTime, asInstant, asLine, asNumber, asRecord, asText, asTexts, defined } from "./values.ts";
+import {
+  asBuildTime,
+  asInstant,
+  asLine,
+  asNumber,
+  asRecord,
+  asText,
+  asTexts,
+  asUrl,
+  defined,
+} from "./values.ts";
 
 const text = z.optional(z.nullable(z.string()));
 
@@ -230,7 +240,7 @@ function findingOf(
     cvss: scoreOf(entry["CVSS"], entry["SeveritySource"]),
     publishedAt: asInstant(entry["PublishedDate"]),
     title: asLine(entry["Title"]),
-    url: asLine(entry["PrimaryURL"]),
+    url: asUrl(entry["PrimaryURL"]),
   });
 }
 

@@ -3,7 +3,7 @@ import { chooseId, asId } from "./ids.ts";
 import { imageNames, platformOf } from "./image-names.ts";
 import { packageType } from "./package-type.ts";
 import { severityOf, severityOfScore } from "./severity-words.ts";
-import { asBuildTime, asInstant, asLine, asNumber } from "./values.ts";
+import { asBuildTime, asInstant, asLine, asNumber, asUrl } from "./values.ts";
 
 test.each<[unknown, string | undefined]>([
   ["2026-11-22T10:00:00Z", "2026-11-22T10:00:00Z"],
@@ -51,6 +51,12 @@ test("prose becomes one line", () => {
     undefined,
     300,
   ]);
+});
+
+test("only pages are links", () => {
+  expect(
+    ["https://a.example/b", "http://a.example", "javascript:alert(1)", "/etc", "https://a b", 7].map(asUrl),
+  ).toEqual(["https://a.example/b", "http://a.example", undefined, undefined, undefined, undefined]);
 });
 
 test.each<[unknown, string | undefined]>([

@@ -38,6 +38,12 @@ export function asLine(value: unknown): string | undefined {
   return text === undefined ? undefined : oneLine(text.trim(), longestLine);
 }
 
+/** `value` as the address of a page. Anything else that a report calls a link is left out: people click on it. */
+export function asUrl(value: unknown): string | undefined {
+  const text = asLine(value);
+  return text !== undefined && /^https?:\/\/\S+$/.test(text) ? text : undefined;
+}
+
 const moment = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?\s?([Zz]|[+-]\d{2}:?\d{2})?)?$/;
 
 /**
