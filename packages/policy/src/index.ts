@@ -21,6 +21,7 @@ export * from "./schema.ts";
 export * from "./build.ts";
 export * from "./read-vex.ts";
 export * from "./vex.ts";
+export type * from "./vex-document.ts";
 export * from "./decide.ts";
 export * from "./impact.ts";
 export * from "./impact-findings.ts";

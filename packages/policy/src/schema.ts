@@ -3,13 +3,14 @@ import * as z from "zod/mini";
 import { endOf } from "./deadline.ts";
 import { durationMs } from "./duration.ts";
 import type { Condition, FindingAttributes, Patterns, Policy, Scope } from "./model.ts";
-import { outcomes, vexStatuses } from "./model.ts";
+import { outcomes } from "./model.ts";
 import { patternProblem } from "./patterns.ts";
 import type { Problem } from "./problems.ts";
 import { problemsOf } from "./problems.ts";
 import { incompleteStates } from "./scan.ts";
 import { namespaceScope } from "./scope.ts";
 import { knownSeverities, severities } from "./severity.ts";
+import { vexStatementSchema } from "./vex-schema.ts";
 
 const line = z
   .string()
@@ -144,28 +145,11 @@ export const exemptionSchema = z.strictObject({
   untilFixed: z.optional(z.boolean()),
 });
 
-const vexStatement = z.strictObject({
-  vulnerability: line,
-  aliases: z.optional(z.array(line)),
-  status: z.enum(vexStatuses),
-  products: z.array(
-    z.strictObject({
-      digest: z.optional(line),
-      repository: z.optional(line),
-      tag: z.optional(line),
-      package: z.optional(line),
-    }),
-  ),
-  justification: z.optional(z.string()),
-  timestamp: z.optional(line),
-  document: line,
-});
-
 export const policySchema = z.strictObject({
   version: z.literal(1),
   rules: z.record(name, rule),
   exemptions: z.record(name, exemptionSchema),
-  vex: z.array(vexStatement),
+  vex: z.array(vexStatementSchema),
   exemptionHelp: line,
 });
 
