@@ -105,6 +105,7 @@ export function createSourceLookUp(options: SourceLookUpOptions): LookUp {
           repository: reference.repository,
           digest: child.digest,
           ...(child.platform === undefined ? {} : { platform: child.platform }),
+          ...(child.digest === digest ? {} : { indexDigest: digest }),
         };
         const [reports, createdAt] = await Promise.all([
           ask(covering, identity, signal),
