@@ -61,8 +61,9 @@ function checkAuthority(certificate: X509Certificate, below: number): string | u
 
 function checkLeaf(leaf: X509Certificate): string | undefined {
   const name = oneLineSubject(leaf);
-  if (leaf.ca) return `${name} is an authority and may not sign reports itself`;
   const parsed = ParsedCertificate.parse(Buffer.from(leaf.raw));
+  if (leaf.ca || parsed.extBasicConstraints?.isCA === true)
+    return `${name} is an authority and may not sign reports itself`;
   const usage = parsed.extension(keyUsageOid) === undefined ? undefined : parsed.extKeyUsage;
   if (usage?.digitalSignature !== true) return `the certificate ${name} is not for signatures`;
   const purposes = leaf.keyUsage as readonly string[] | undefined;
