@@ -257,3 +257,25 @@ test.each<[string, object, object, boolean | undefined]>([
   const parsed = parseReport(grype({ matches: [entry], descriptor }), context);
   expect(parsed.kind === "report" && parsed.report.findings[0]?.knownExploited).toBe(expected);
 });
+
+test("an advisory about several CVEs is as exploited as any of them", () => {
+  const relatedVulnerabilities = [
+    { id: "CVE-2026-1001", epss: [{ cve: "CVE-2026-1001", epss: 0.2 }] },
+    {
+      id: "CVE-2026-1002",
+      epss: [{ cve: "CVE-2026-1002", epss: 0.9 }],
+      knownExploited: [{ cve: "CVE-2026-1002" }],
+    },
+  ];
+  const vulnerability = { id: "ELSA-2026-1", severity: "High" };
+  const parsed = parseReport(grype({ matches: [{ vulnerability, relatedVulnerabilities }] }), context);
+  expect(parsed.kind === "report" && parsed.report.findings).toEqual([
+    {
+      id: "ELSA-2026-1",
+      aliases: ["CVE-2026-1001", "CVE-2026-1002"],
+      severity: "high",
+      epss: 0.9,
+      knownExploited: true,
+    },
+  ]);
+});

@@ -2,26 +2,12 @@
  * Trivy's JSON reports: schema 2 (an object, since v0.20) and schema 1 (a bare list of results).
  * Format: https://trivy.dev/latest/docs/configuration/reporting/#json and the Go types behind it (`pkg/types`).
  */
-import type { Finding, Fix } from "@gatehouse/policy";
 import * as z from "zod/mini";
-import { newestScore } from "./cvss.ts";
-import type { CvssScore } from "./cvss.ts";
 import { asId, chooseId } from "./ids.ts";
 import { imageNames, platformOf } from "./image-names.ts";
-import { packageType } from "./package-type.ts";
 import type { RawReport } from "./parsed.ts";
-import { severityOf } from "./severity-words.ts";
-import {
-  asBuildTime,
-  asInstant,
-  asLine,
-  asNumber,
-  asRecord,
-  asText,
-  asTexts,
-  asUrl,
-  defined,
-} from "./values.ts";
+import { findingOf } from "./trivy-finding.ts";
+import { asBuildTime, asInstant, asLine, asRecord, asText, asTexts, defined } from "./values.ts";
 
 const text = z.optional(z.nullable(z.string()));
 
@@ -212,68 +198,4 @@ function readModified(entry: unknown, result: Result, path: string, raw: RawRepo
   const why = asLine(modified["Statement"]);
   const reason = `${status}${by === undefined ? "" : ` by ${by}`}${why === undefined ? "" : `: ${why}`}`;
   raw.ruledOut.push({ id, reason });
-}
-
-function findingOf(
-  entry: Readonly<Record<string, unknown>>,
-  names: { id: string; aliases?: readonly string[] },
-  result: Result,
-): Finding {
-  const purl = asText(asRecord(entry["PkgIdentifier"])?.["PURL"]) ?? asText(entry["PkgRef"]);
-  const name = asText(entry["PkgName"]);
-  return defined({
-    ...names,
-    severity: severityOf(entry["Severity"]),
-    package:
-      name === undefined
-        ? undefined
-        : defined({
-            name,
-            version: asText(entry["InstalledVersion"]),
-            type: packageType(purl, result.Type ?? undefined),
-            purl: purl?.startsWith("pkg:") ? purl : undefined,
-            // A lock file is the result's target; of packages of the operating system it is the image's own name.
-            path:
-              asText(entry["PkgPath"]) ?? (result.Class === "lang-pkgs" ? asText(result.Target) : undefined),
-          }),
-    fix: fixOf(entry["FixedVersion"], entry["Status"]),
-    cvss: scoreOf(entry["CVSS"], entry["SeveritySource"]),
-    publishedAt: asInstant(entry["PublishedDate"]),
-    title: asLine(entry["Title"]),
-    url: asUrl(entry["PrimaryURL"]),
-  });
-}
-
-/**
- * `fixed` means that a fixed version exists, not that the image has it. Every version of Trivy leaves `FixedVersion`
- * out or empty when its database has none; only the status `unknown` says that it could not tell.
- */
-function fixOf(version: unknown, status: unknown): Fix | undefined {
-  const fixedIn = asLine(version);
-  if (fixedIn !== undefined) return { available: true, version: fixedIn };
-  if (status === "fixed") return { available: true };
-  const unreadable = version !== undefined && version !== null && version !== "";
-  const silent = status === undefined || status === null || status === "";
-  if (unreadable || !(silent || (typeof status === "string" && unfixed.has(status)))) return undefined;
-  return { available: false };
-}
-const unfixed = new Set(["affected", "under_investigation", "will_not_fix", "fix_deferred", "end_of_life"]);
-
-const scoreFields = [
-  { field: "V40Score", version: 4 },
-  { field: "V3Score", version: 3 },
-  { field: "V2Score", version: 2 },
-] as const;
-
-/** Of one CVSS version, the score of the party that the severity comes from, then NVD's, then any other. */
-function scoreOf(bySource: unknown, severitySource: unknown): number | undefined {
-  const scores = Object.entries(asRecord(bySource) ?? {}).flatMap(([source, given]) =>
-    scoreFields.flatMap(({ field, version }): CvssScore[] => {
-      const score = asNumber(asRecord(given)?.[field], 0, 10);
-      // Trivy leaves out a score that it has not got; a zero is what other writers put there.
-      if (score === undefined || score === 0) return [];
-      return [{ version, score, preference: source === severitySource ? 0 : source === "nvd" ? 1 : 2 }];
-    }),
-  );
-  return newestScore(scores);
 }
