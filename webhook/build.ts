@@ -1,7 +1,7 @@
-/** Bundles the judge into one file. `node build.ts` from anywhere; the bytes are the same wherever the checkout lies. */
+/** Bundles the judge into one file. `node build.ts [FILE]` from anywhere; the bytes are the same wherever the checkout lies. */
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -20,11 +20,12 @@ export interface Bundle {
 const root = dirname(fileURLToPath(import.meta.url));
 
 /**
- * Builds `dist/judge.mjs`.
+ * Builds the judge.
  *
+ * @param file where to. Default: `dist/judge.mjs` of this package
  * @throws Error when it would be larger than {@link bundleLimit}
  */
-export async function buildBundle(): Promise<Bundle> {
+export async function buildBundle(file = join(root, "dist", "judge.mjs")): Promise<Bundle> {
   const result = await build({
     // Relative to the package, so that no path of the checkout gets into the bytes.
     absWorkingDir: root,
@@ -50,13 +51,13 @@ export async function buildBundle(): Promise<Bundle> {
   if (content.length > bundleLimit) {
     throw new Error(`the judge's bundle has ${content.length} bytes, at most ${bundleLimit} are allowed`);
   }
-  const file = join(root, "dist", "judge.mjs");
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content);
   return { file, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
 }
 
 if (import.meta.main) {
-  const { bytes, sha256 } = await buildBundle();
-  process.stdout.write(`dist/judge.mjs: ${bytes} bytes, sha256 ${sha256}\n`);
+  const [, , named] = process.argv;
+  const { file, bytes, sha256 } = await buildBundle(named === undefined ? undefined : resolve(named));
+  process.stdout.write(`${file}: ${bytes} bytes, sha256 ${sha256}\n`);
 }

@@ -18,6 +18,11 @@ export interface JudgeArguments {
   kubernetes: boolean;
   /** How long it fails readiness before it stops taking connections, in milliseconds. */
   unreadyMs: number | undefined;
+  /**
+   * The moment that every decision is made at, in milliseconds since 1970, for trying a policy out. Never with a
+   * cluster, and never from the environment: a gate that lives in the past would honour what has expired.
+   */
+  clock: number | undefined;
 }
 
 /**
@@ -47,6 +52,7 @@ export function parseArguments(
     "observer-token": text,
     "no-kubernetes": { type: "boolean" },
     "unready-ms": text,
+    clock: text,
   } as const;
   let values: Partial<Record<string, string | boolean | (string | boolean)[]>> = {};
   try {
@@ -93,7 +99,14 @@ export function parseArguments(
           },
     kubernetes: values["no-kubernetes"] !== true && inEnv("no-kubernetes") !== "true",
     unreadyMs: millisecondsOf(one("unready-ms"), problems),
+    clock: clockOf(values["clock"], problems),
   };
+  if (parsed.clock !== undefined && parsed.kubernetes) {
+    problems.push({
+      path: "--clock",
+      problem: "expected --no-kubernetes beside it: a gate of a cluster goes by the real time",
+    });
+  }
   if (problems.length > 0) throw new InvalidInputError("the judge's command line", problems);
   return parsed;
 }
@@ -113,6 +126,17 @@ function urlOf(text: string, problems: Problem[]): string {
     problems.push({ path: "--observer", problem: `expected an https URL, got ${JSON.stringify(text)}` });
   }
   return text;
+}
+
+function clockOf(text: unknown, problems: Problem[]): number | undefined {
+  if (text === undefined) return undefined;
+  const at = typeof text === "string" && /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  problems.push({
+    path: "--clock",
+    problem: `expected an instant such as 2026-11-22T10:00:00Z, got ${JSON.stringify(text)}`,
+  });
+  return undefined;
 }
 
 function millisecondsOf(text: string | undefined, problems: Problem[]): number | undefined {

@@ -56,13 +56,14 @@ async function main(): Promise<void> {
     ipAddresses: args.ipAddresses,
     emergencyDirectory: args.emergency,
     instance: args.instance,
-    lookUp: createSourceLookUp({ sources: [], now: Date.now }),
+    lookUp: createSourceLookUp({ sources: [], now: () => args.clock ?? Date.now() }),
     readMetadata: kube === undefined ? notConnected : metadataReader(kube),
     nodePlatforms: nodes === undefined ? undefined : () => nodes.current(),
     metrics,
     output,
     observer,
     log,
+    decideAt: () => args.clock ?? Date.now(),
   });
   log("info", "the judge answers", { url: judge.url, mode: config.mode, policy: config.policyHash });
 

@@ -35,6 +35,8 @@ export interface RunOptions {
   observer?: ObserverSink | undefined;
   log: Log;
   now?: (() => number) | undefined;
+  /** When decisions are made, where that is not now: for trying a policy out. Certificates go by `now`. */
+  decideAt?: (() => number) | undefined;
 }
 
 /** A judge that answers. */
@@ -102,7 +104,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
       lookUp: options.lookUp,
       directory: createDirectory(options.readMetadata),
       instance: options.instance ?? hostname(),
-      now,
+      now: options.decideAt ?? now,
     }),
     secret: createSecretCheck(start.secrets),
     events,
