@@ -37,11 +37,15 @@ export interface JudgeStart {
 }
 
 /**
- * Reads and checks all of it.
+ * Reads and checks all of it, and prepares what the configuration asks for (its sources), so that what is wrong there
+ * stands in the same error.
  *
  * @throws InvalidInputError with every problem of every file
  */
-export async function readStart(paths: JudgePaths): Promise<JudgeStart> {
+export async function readStart<T>(
+  paths: JudgePaths,
+  prepare: (config: GateConfig) => Promise<T>,
+): Promise<JudgeStart & { prepared: T }> {
   const problems: Problem[] = [];
   const [configText, policyText, secretText] = await Promise.all([
     text(paths.config, problems),
@@ -49,6 +53,8 @@ export async function readStart(paths: JudgePaths): Promise<JudgeStart> {
     text(paths.secrets, problems),
   ]);
   const config = configOf(paths.config, configText, problems);
+  const prepared =
+    config === undefined ? undefined : await prepareSafely(paths.config, config, prepare, problems);
   const policy = policyOf(paths.policy, policyText, config?.policyHash, problems);
   const secrets = secretsOf(paths.secrets, secretText, problems);
   const authorities = (
@@ -58,10 +64,40 @@ export async function readStart(paths: JudgePaths): Promise<JudgeStart> {
   if (paths.authorities.length === 0) {
     problems.push({ path: "--ca", problem: "expected at least one folder with tls.crt and tls.key" });
   }
-  if (problems.length > 0 || config === undefined || policy === undefined || first === undefined) {
+  if (
+    problems.length > 0 ||
+    config === undefined ||
+    policy === undefined ||
+    first === undefined ||
+    prepared === undefined
+  ) {
     throw new InvalidInputError("the judge's configuration", problems);
   }
-  return { config: config as JudgeStart["config"], policy, authorities: [first, ...others], secrets };
+  return {
+    config: config as JudgeStart["config"],
+    policy,
+    authorities: [first, ...others],
+    secrets,
+    prepared: prepared.value,
+  };
+}
+
+async function prepareSafely<T>(
+  path: string,
+  config: GateConfig,
+  prepare: (config: GateConfig) => Promise<T>,
+  problems: Problem[],
+): Promise<{ value: T } | undefined> {
+  try {
+    return { value: await prepare(config) };
+  } catch (error) {
+    problems.push(
+      ...messageOf(error)
+        .split("\n")
+        .map((problem) => ({ path, problem })),
+    );
+    return undefined;
+  }
 }
 
 async function text(path: string, problems: Problem[]): Promise<string | undefined> {

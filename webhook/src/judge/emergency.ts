@@ -75,7 +75,7 @@ export function createEmergencyStore(options: {
 }): EmergencyStore {
   const { directory, now } = options;
   let merged = options.policy;
-  let said = "";
+  let said = JSON.stringify([{}, []]);
 
   async function refresh(): Promise<void> {
     if (directory === undefined) return;

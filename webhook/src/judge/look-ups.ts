@@ -1,4 +1,4 @@
-import { unscanned, type ImageScan, type Platform, type Scans } from "@gatehouse/policy";
+import { parseImageReference, unscanned, type ImageScan, type Platform, type Scans } from "@gatehouse/policy";
 import type { LookUp } from "@gatehouse/scans";
 import type { Deadline } from "./deadline.ts";
 
@@ -20,6 +20,12 @@ export async function gather(
 ): Promise<Gathered> {
   const scans = new Map<string, ImageScan>();
   const all = references.map(async (reference) => {
+    const parsed = parseImageReference(reference);
+    if (!parsed.ok) {
+      // What names no image is nothing to ask anybody about.
+      scans.set(reference, unscanned("unsupported", parsed.problem, "gate"));
+      return;
+    }
     try {
       scans.set(reference, await lookUp(reference, { platforms, signal: deadline.signal }));
     } catch (error) {

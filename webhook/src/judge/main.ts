@@ -1,6 +1,7 @@
 /** The judge's process. The only place that reads the environment, the clock and the command line. */
+import manifest from "../../package.json" with { type: "json" };
 import { createKube, inCluster, type Kube } from "@gatehouse/kube";
-import { createSourceLookUp } from "@gatehouse/scans";
+import { createLookUp, type ScanMetrics } from "@gatehouse/scans";
 import { parseArguments } from "./arguments.ts";
 import { readStart } from "./config.ts";
 import type { ReadMetadata } from "./directory.ts";
@@ -12,6 +13,8 @@ import { createObserverPost } from "./observer-post.ts";
 import { createObserverSink } from "./observer-sink.ts";
 import { runJudge } from "./run.ts";
 
+/** Of the package, for `gatehouse_info`. */
+const { version } = manifest;
 /** Characters of events that may wait for standard output. */
 const outputLimit = 16 * 1024 * 1024;
 /** Longest that one question to the API server may take, in milliseconds. */
@@ -19,14 +22,26 @@ const kubeTimeoutMs = 2_000;
 
 async function main(): Promise<void> {
   const args = parseArguments(process.argv.slice(2), process.env);
-  const start = await readStart({
-    config: args.config,
-    policy: args.policy,
-    authorities: args.authorities,
-    secrets: args.secrets,
-  });
-  const { config } = start;
-  const metrics = createMetrics({ policyHash: config.policyHash, mode: config.mode, version: "0.1.0" });
+  // The look-ups are built before the metrics that they feed, whose labels come from the same configuration.
+  let scans: ScanMetrics = {};
+  const start = await readStart(
+    { config: args.config, policy: args.policy, authorities: args.authorities, secrets: args.secrets },
+    ({ sources, combine }) =>
+      createLookUp({
+        sources,
+        combine,
+        now: () => args.clock ?? Date.now(),
+        metrics: {
+          cache: (event) => scans.cache?.(event),
+          cacheSize: (size) => scans.cacheSize?.(size),
+          asked: (answer) => scans.asked?.(answer),
+          unresolved: (failure) => scans.unresolved?.(failure),
+        },
+      }),
+  );
+  const { config, prepared: look } = start;
+  const metrics = createMetrics({ policyHash: config.policyHash, mode: config.mode, version });
+  ({ scans } = metrics);
   const errors = createLineWriter(2, { limit: outputLimit, written: () => {}, dropped: () => {} });
   const log = createLog((line) => void errors.write(line), Date.now);
   const output = createLineWriter(1, {
@@ -56,7 +71,7 @@ async function main(): Promise<void> {
     ipAddresses: args.ipAddresses,
     emergencyDirectory: args.emergency,
     instance: args.instance,
-    lookUp: createSourceLookUp({ sources: [], now: () => args.clock ?? Date.now() }),
+    lookUp: look.lookUp,
     readMetadata: kube === undefined ? notConnected : metadataReader(kube),
     nodePlatforms: nodes === undefined ? undefined : () => nodes.current(),
     metrics,
@@ -71,6 +86,7 @@ async function main(): Promise<void> {
     log("info", "stopping", { signal });
     judge
       .stop(args.unreadyMs === undefined ? {} : { unreadyMs: args.unreadyMs })
+      .then(() => Promise.all([look.close(), nodes?.stop()]))
       .then(() => errors.flush())
       .then(() => process.exit(0))
       .catch((error: unknown) => fail(error));

@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { EventInput } from "@gatehouse/policy";
+import type { ScanMetrics } from "@gatehouse/scans";
+import { scanMetrics } from "./scan-metrics.ts";
 
 /** Seconds; the API server waits 10 by default. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -28,6 +30,8 @@ export interface JudgeMetrics {
   emergencyProblems: Gauge;
   /** Calls to the API server by outcome. */
   kubeCalls: Counter<"outcome">;
+  /** What the look-ups tell of caches, sources and registries. */
+  scans: ScanMetrics;
 }
 
 /** Metrics in a registry of their own. */
@@ -154,6 +158,7 @@ export function createMetrics(info: { policyHash: string; mode: string; version:
       help: "Break-glass entries that are ignored because something is wrong with them",
       registers,
     }),
+    scans: scanMetrics(registers),
     kubeCalls: new Counter({
       name: "gatehouse_kubernetes_calls_total",
       help: "Questions to the API server, by outcome",
