@@ -1,0 +1,192 @@
+/**
+ * `pulumi up` without the Pulumi CLI: the real program under the SDK's mocks, each Kubernetes object that it registers
+ * applied to a real control plane when its dependencies are there, kept in a state, and removed when it is no longer
+ * registered. It waits for Deployments as the Kubernetes provider does.
+ */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { Cluster } from "../cluster/cluster.ts";
+import { privateKey, selfSigned } from "./certificates.ts";
+
+type Fields = Record<string, unknown>;
+
+/** What one resource became. */
+interface Made {
+  type: string;
+  inputs: Fields;
+  outputs: Fields;
+}
+
+/** A stack: what `up` made of a program, for the next `up` or `destroy`. */
+export interface Stack {
+  /** Runs the program; rejects with the first failure, what was made until then is kept. */
+  up(program: () => unknown): Promise<void>;
+  /** Removes everything, last first. */
+  destroy(): Promise<void>;
+  /** Logical names of what exists, in the order of creation. */
+  names(): string[];
+}
+
+/** How the SDK marks a secret in what it sends to a provider. */
+const signature = "4dabf18193072939515e22adb298388d";
+
+function revealed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(revealed);
+  if (typeof value !== "object" || value === null) return value;
+  if (signature in value && "value" in value) return revealed(value.value);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
+}
+
+/** An empty stack on a cluster. */
+export function createStack(cluster: Cluster, name = "test"): Stack {
+  const state = new Map<string, Made>();
+  const replaced: Made[] = [];
+  const ignored = new Map<string, readonly string[]>();
+
+  async function make(type: string, resource: string, inputs: Fields): Promise<Fields> {
+    const key = `${type} ${resource}`;
+    const before = state.get(key);
+    if (type === "tls:index/privateKey:PrivateKey")
+      return before?.outputs ?? { ...inputs, privateKeyPem: privateKey(inputs["algorithm"]) };
+    if (type === "tls:index/selfSignedCert:SelfSignedCert")
+      return before?.outputs ?? { ...inputs, ...(await selfSigned(inputs as never)) };
+    if (!type.startsWith("kubernetes:")) return inputs;
+    const wanted = without(inputs, before, ignored.get(key) ?? []);
+    const changed = before === undefined || JSON.stringify(before.inputs) !== JSON.stringify(inputs);
+    if (before !== undefined && !changed) return before.outputs;
+    // What is immutable and named by Pulumi is replaced: the new one is made first, the old one goes last.
+    const replaces = before !== undefined && inputs["immutable"] === true;
+    const object = named(type, resource, wanted, replaces ? undefined : before);
+    if (replaces) replaced.push(before);
+    await put(object);
+    return object;
+  }
+
+  async function put(object: Fields): Promise<void> {
+    const { code, stderr } = await cluster.kubectl(
+      ["apply", "--server-side", "--force-conflicts", "--field-manager=pulumi-kubernetes", "-f", "-"],
+      JSON.stringify(object),
+    );
+    if (code !== 0) throw new Error(stderr.trim());
+    if (object["kind"] === "Deployment") await rolledOut(object);
+  }
+
+  async function rolledOut(deployment: Fields): Promise<void> {
+    const { name: own, namespace } = deployment["metadata"] as { name: string; namespace: string };
+    const { code, stderr } = await cluster.kubectl([
+      ...["rollout", "status", `deployment/${own}`, "-n", namespace, "--timeout=120s"],
+    ]);
+    if (code === 0) return;
+    throw new Error(`${stderr.trim()}\n${await complaints(namespace)}`);
+  }
+
+  /** What the provider shows of Pods that do not become ready: their termination messages. */
+  async function complaints(namespace: string): Promise<string> {
+    const { stdout } = await cluster.kubectl(["get", "pods", "-n", namespace, "-o", "json"]);
+    const { items } = JSON.parse(stdout) as {
+      items: { status?: { containerStatuses?: { lastState?: Terminated; state?: Terminated }[] } }[];
+    };
+    return items
+      .flatMap(({ status }) => status?.containerStatuses ?? [])
+      .flatMap(({ state: current, lastState }) => [
+        current?.terminated?.message,
+        lastState?.terminated?.message,
+      ])
+      .filter((message) => message !== undefined)
+      .join("\n");
+  }
+
+  async function remove({ type, outputs }: Made): Promise<void> {
+    if (!type.startsWith("kubernetes:")) return;
+    const { code, stderr } = await cluster.kubectl(
+      ["delete", "--ignore-not-found", "--wait=true", "-f", "-"],
+      JSON.stringify(outputs),
+    );
+    if (code !== 0) throw new Error(stderr.trim());
+  }
+
+  /** Removes what is no longer wanted, last made first. */
+  async function prune(wanted: ReadonlySet<string>): Promise<void> {
+    for (const old of replaced.splice(0)) await remove(old);
+    for (const [key, made] of [...state].reverse()) {
+      if (wanted.has(key)) continue;
+      await remove(made);
+      state.delete(key);
+    }
+  }
+
+  return {
+    async up(program) {
+      const registered = new Set<string>();
+      // A resource that failed never settles, as the engine then stops the program; the SDK would report each rejection.
+      const failed = Promise.withResolvers<never>();
+      const never = new Promise<never>(() => undefined);
+      await pulumi.runtime.setMocks(
+        {
+          async newResource({ type, name: resource, inputs }) {
+            if (!/^(kubernetes|tls):/.test(type)) return { id: `${resource}-id`, state: inputs as Fields };
+            const key = `${type} ${resource}`;
+            registered.add(key);
+            const plain = revealed(inputs) as Fields;
+            try {
+              const outputs = await make(type, resource, plain);
+              state.set(key, { type, inputs: plain, outputs });
+              return { id: `${resource}-id`, state: outputs };
+            } catch (error) {
+              failed.reject(new Error(`${key}: ${error instanceof Error ? error.message : String(error)}`));
+              return never;
+            }
+          },
+          call: ({ token }) => {
+            throw new Error(`unexpected call ${token}`);
+          },
+        },
+        "gatehouse",
+        name,
+        false,
+      );
+      const watch: pulumi.ResourceTransformation = ({ type, name: resource, opts }) => {
+        ignored.set(`${type} ${resource}`, opts.ignoreChanges ?? []);
+        return undefined;
+      };
+      const run = async () => {
+        await pulumi.runtime.runInPulumiStack(async () => {
+          pulumi.runtime.registerStackTransformation(watch);
+          program();
+          return {};
+        });
+        // The program has ended, but what it registered waits for its dependencies still.
+        await pulumi.runtime.disconnect();
+      };
+      await Promise.race([failed.promise, run()]);
+      await prune(registered);
+    },
+    destroy: () => prune(new Set()),
+    names: () => [...state.keys()],
+  };
+}
+
+interface Terminated {
+  terminated?: { message?: string };
+}
+
+/** Keeps what the last run wrote where the program says that changes of it are ignored. */
+function without(inputs: Fields, before: Made | undefined, ignoredFields: readonly string[]): Fields {
+  if (before === undefined) return inputs;
+  const kept = Object.fromEntries(ignoredFields.map((field) => [field, before.inputs[field]]));
+  return { ...inputs, ...kept };
+}
+
+/** The object with apiVersion, kind and, where it has none, a name as Pulumi would give: kept by updates. */
+function named(type: string, resource: string, inputs: Fields, before: Made | undefined): Fields {
+  const [, groupVersion = "", kind = ""] = type.split(":");
+  const metadata = (inputs["metadata"] ?? {}) as Fields;
+  const kept = (before?.outputs["metadata"] as Fields | undefined)?.["name"];
+  const generated = `${resource}-${createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 8)}`;
+  return {
+    apiVersion: groupVersion.startsWith("core/") ? groupVersion.slice("core/".length) : groupVersion,
+    kind,
+    ...inputs,
+    metadata: { ...metadata, name: metadata["name"] ?? kept ?? generated },
+  };
+}
