@@ -77,7 +77,7 @@ export interface Cluster {
   programLog(name: string): Promise<string>;
   /** Sends a signal to a container's first process; its grace, back-off and probes go on as ever. */
   signal(container: ContainerName, signal: NodeJS.Signals): Promise<void>;
-  /** Stops the control plane's programs in order if they run, and starts them on the same data. Pods run on. */
+  /** Stops the control plane's programs in order, each within 3 s, and starts them on the same data. Pods run on. */
   restartControlPlane(): Promise<void>;
   /** Ends everything with SIGKILL, control plane, nodes and Pods, as a power cut does. */
   killAll(): Promise<void>;
@@ -123,7 +123,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   process.once("exit", removeFolder);
 
+  let stopping = false;
+  async function tellUnexpectedEnd(): Promise<void> {
+    await namespace.ended;
+    if (!stopping) onNotice("the cluster's supervisor has ended unexpectedly: see its last words above");
+  }
+  void tellUnexpectedEnd();
+
   async function stop(): Promise<void> {
+    stopping = true;
     await Promise.all([...forwarders.values()].map((forwarder) => forwarder.close()));
     forwarders.clear();
     await namespace.end();
@@ -168,7 +176,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       programLog: (name) => readFile(join(folder, "logs", `${name}.log`), "utf8"),
       signal: (container, signal) => call("signal", { ...container, signal }),
       restartControlPlane: async () => {
-        await call("stopControlPlane", { graceMilliseconds: 10_000 });
+        await call("stopControlPlane", { graceMilliseconds: 3000 });
         await call("startControlPlane", null);
       },
       killAll: async () => {

@@ -28,8 +28,9 @@ export async function forward(listen: Listen, dial: () => NetConnectOpts | undef
     client.once("close", () => sockets.delete(client));
     client.on("error", () => undefined);
     const target = dial();
-    if (target === undefined) client.resetAndDestroy();
-    else join(client, connect({ ...target, allowHalfOpen: true, noDelay: true }));
+    const reset = () => ("path" in listen ? client.destroy() : client.resetAndDestroy());
+    if (target === undefined) reset();
+    else join(client, connect({ ...target, allowHalfOpen: true, noDelay: true }), reset);
   });
   server.listen(listen);
   await once(server, "listening");
@@ -46,11 +47,11 @@ export async function forward(listen: Listen, dial: () => NetConnectOpts | undef
   };
 }
 
-/** Joins two sockets: bytes and ends pass both ways, and when one breaks the other is reset. */
-function join(client: Socket, upstream: Socket): void {
+/** Joins two sockets: bytes and ends pass both ways; when `upstream` breaks, `reset` tells the client so. */
+function join(client: Socket, upstream: Socket, reset: () => void): void {
   client.pipe(upstream).pipe(client);
   client.once("error", () => upstream.destroy());
-  upstream.once("error", () => client.resetAndDestroy());
+  upstream.once("error", reset);
   client.once("close", () => upstream.destroy());
   upstream.once("close", () => client.destroy());
 }

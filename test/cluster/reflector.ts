@@ -32,16 +32,27 @@ export function reflect<T extends Listed>(
   const items = new Map<string, T>();
   const first = Promise.withResolvers<void>();
 
+  /** A listener that throws is a fault of this program: it ends the process rather than be taken for a broken watch. */
+  function tell(change: Change<T>): void {
+    try {
+      onChange(change);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
   function keep(object: T): void {
     const uid = object.metadata?.uid ?? "";
     const known = items.get(uid);
     if (known?.metadata?.resourceVersion === object.metadata?.resourceVersion && known !== undefined) return;
     items.set(uid, object);
-    onChange({ type: known === undefined ? "added" : "changed", object });
+    tell({ type: known === undefined ? "added" : "changed", object });
   }
 
   function drop(object: T): void {
-    if (items.delete(object.metadata?.uid ?? "")) onChange({ type: "deleted", object });
+    if (items.delete(object.metadata?.uid ?? "")) tell({ type: "deleted", object });
   }
 
   async function round(): Promise<void> {

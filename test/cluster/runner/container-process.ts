@@ -40,7 +40,8 @@ export async function startContainerProcess(
   const script = await rootScript(options.root, tools);
   // This shell stays outside of the PID namespace, whose first process is its only child; it tells that one's end.
   // `unshare --fork` would do the same, but fails in util-linux 2.38 when the child is killed by SIGKILL.
-  const wait = `${tools.sh} -euc "$0" container "$@"; exit $?`;
+  // It keeps its own words, such as "Killed", out of the container's log.
+  const wait = `exec 3>&2 2>/dev/null; (exec ${tools.sh} -euc "$0" container "$@" 2>&3 3>&-); exit $?`;
   const namespaces = ["--mount", "--pid", "--uts", "--ipc"];
   const args = [
     `--net=${options.networkNamespace}`,

@@ -4,7 +4,7 @@
  * @module
  */
 import { mkdir, open, readFile, realpath, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Container,
@@ -319,6 +319,7 @@ async function rootPlan(
       isFile: (await stat(source)).isFile(),
     });
   }
+  await makeNestedMountpoints(mounts);
   const { add = [], drop = [] } = security.capabilities ?? {};
   const kept = drop.includes("ALL") ? [] : defaultCapabilities.filter((name) => !drop.includes(name));
   return {
@@ -331,6 +332,19 @@ async function rootPlan(
     capabilities: [...new Set([...kept, ...add])],
     noNewPrivileges: security.allowPrivilegeEscalation === false,
   };
+}
+
+/** Makes the places where mounts go within other mounts, in what those show, as a kubelet does: they may be read-only. */
+async function makeNestedMountpoints(mounts: readonly Mount[]): Promise<void> {
+  for (const inner of mounts) {
+    const outer = mounts
+      .filter(({ path, isFile }) => !isFile && inner.path.startsWith(`${path.replace(/\/$/u, "")}/`))
+      .toSorted((a, b) => b.path.length - a.path.length)[0];
+    if (outer === undefined) continue;
+    const place = join(outer.source, inner.path.slice(outer.path.length));
+    await mkdir(inner.isFile ? dirname(place) : place, { recursive: true });
+    if (inner.isFile) await writeFile(place, "", { flag: "a" });
+  }
 }
 
 async function runHandler(

@@ -74,23 +74,28 @@ export function runPod(context: RunnerContext, initial: Pod, podIp: string, host
   let refresh: NodeJS.Timeout | undefined;
   let shared: PodContext | undefined;
 
-  const writer = createStatusWriter(api, initial, (): PodStatus => {
-    const status = podStatus(
-      pod,
-      {
-        init: (pod.spec?.initContainers ?? []).map(statusOf),
-        main: (pod.spec?.containers ?? []).map(statusOf),
-        ephemeral: (pod.spec?.ephemeralContainers ?? []).map(statusOf),
-        initialized,
-        facts,
-        startTime,
-      },
-      conditions,
-      new Date(),
-    );
-    conditions = status.conditions ?? [];
-    return status;
-  });
+  const writer = createStatusWriter(
+    api,
+    initial,
+    (): PodStatus => {
+      const status = podStatus(
+        pod,
+        {
+          init: (pod.spec?.initContainers ?? []).map(statusOf),
+          main: (pod.spec?.containers ?? []).map(statusOf),
+          ephemeral: (pod.spec?.ephemeralContainers ?? []).map(statusOf),
+          initialized,
+          facts,
+          startTime,
+        },
+        conditions,
+        new Date(),
+      );
+      conditions = status.conditions ?? [];
+      return status;
+    },
+    context.notice,
+  );
 
   function statusOf({ name, image = "" }: Pick<Container, "name" | "image">): ContainerStatus {
     const run = runs.get(name);
@@ -149,7 +154,8 @@ export function runPod(context: RunnerContext, initial: Pod, podIp: string, host
     const { volumes } = podContext();
     refresh = setInterval(() => {
       void volumes.refresh().catch((error: unknown) => {
-        // A kubelet keeps the last state too, and says so.
+        // A kubelet keeps the last state too. An API server that does not answer needs no second notice.
+        if (error instanceof ApiError && error.status === 0) return;
         context.notice(`${podPath(initial)}: volumes not refreshed: ${(error as Error).message}`);
       });
     }, context.times.volumeRefreshSeconds * 1000);

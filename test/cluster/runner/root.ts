@@ -150,7 +150,7 @@ function bind(
 ): string[] {
   const target = root(path);
   const make = isFile
-    ? `${tools.mkdir} -p ${root(join(path, ".."))} && : >> ${target}`
+    ? `test -e ${target} || { ${tools.mkdir} -p ${root(join(path, ".."))} && : > ${target}; }`
     : `${tools.mkdir} -p ${target}`;
   const lines = [make, `${tools.mount} --rbind ${quote(source)} ${target}`];
   if (readOnly) {

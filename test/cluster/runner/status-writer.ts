@@ -17,10 +17,16 @@ export interface StatusWriter {
   close(): void;
 }
 
-/** Writes the status of `pod`, as `make` gives it. A status equal to the last sent is not sent again. */
-export function createStatusWriter(api: ApiClient, pod: Pod, make: () => PodStatus): StatusWriter {
+/** Writes the status of `pod`, as `make` gives it; `notice` hears of refusals. A status equal to the last sent is not sent again. */
+export function createStatusWriter(
+  api: ApiClient,
+  pod: Pod,
+  make: () => PodStatus,
+  notice: (message: string) => void,
+): StatusWriter {
   const state = { open: true, dirty: false, busy: false };
   let sent = "";
+  let told = "";
   let idle = Promise.resolve();
 
   async function sendAll(): Promise<void> {
@@ -28,19 +34,24 @@ export function createStatusWriter(api: ApiClient, pod: Pod, make: () => PodStat
       state.dirty = false;
       const status = make();
       const text = JSON.stringify(status);
+      // A strategic merge would add a new address to the old ones.
+      const podIPs = [{ $patch: "replace" }, ...(status.podIPs ?? [])];
+      const patch = { metadata: { uid: uidOf(pod) }, status: { ...status, podIPs } };
       if (text === sent) continue;
       try {
-        await api.patch(
-          `${podPath(pod)}/status`,
-          { metadata: { uid: uidOf(pod) }, status },
-          "strategic-merge",
-        );
+        await api.patch(`${podPath(pod)}/status`, patch, "strategic-merge");
         sent = text;
       } catch (error) {
         // Gone, or another Pod of the same name: there is nobody to tell.
         const nobody = error instanceof ApiError && (error.status === 404 || error.status === 409);
         if (nobody) state.open = false;
         else {
+          // No answer is what outages look like; a refusal is a fault of this runner.
+          const { message } = error as Error;
+          if (error instanceof ApiError && error.status >= 400 && error.status < 500 && message !== told) {
+            notice(`status not accepted: ${message}`);
+            told = message;
+          }
           state.dirty = true;
           await sleep(250);
         }

@@ -145,9 +145,11 @@ async function publish(folder: string, files: VolumeFiles): Promise<void> {
   await symlink(next, `${link}_tmp`);
   await rename(`${link}_tmp`, link);
   const names = new Set([...files.keys()].map((path) => path.split("/")[0] ?? ""));
-  for (const name of await readdir(folder)) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry;
     if (name === next || name === "..data" || names.delete(name)) continue;
-    await rm(join(folder, name), { recursive: true, force: true });
+    // Only what was written here before: other folders are where further volumes are mounted.
+    if (entry.isSymbolicLink() || name.startsWith("..")) await rm(join(folder, name), { recursive: true });
   }
   for (const name of names) await symlink(join("..data", name), join(folder, name));
 }
