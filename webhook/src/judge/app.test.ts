@@ -292,7 +292,7 @@ describe("input that is none", () => {
       headers: { "content-type": "application/json" },
       body: endless,
       duplex: "half",
-    } as RequestInit);
+    });
     expect(response.status).toBe(413);
     expect(sent).toBeLessThan(bodyLimit * 2);
   });

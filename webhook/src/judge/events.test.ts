@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { EventInput } from "@gatehouse/policy";
 import { createEventPipeline } from "./events.ts";
 import { createLineWriter } from "./line-writer.ts";
@@ -87,8 +87,7 @@ describe("the line writer", () => {
     reader.on("data", (chunk: Buffer) => (read += chunk.length));
     await writer.flush();
     expect(written).toBe(300);
-    while (read < 300_000) await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(read).toBe(300_000);
+    await vi.waitFor(() => expect(read).toBe(300_000));
     reader.destroy();
     closeSync(fd);
     rmSync(folder, { recursive: true });

@@ -7,7 +7,7 @@ export type Post = (body: string, signal: AbortSignal) => Promise<void>;
 export interface ObserverSink {
   sink: EventSink;
   /** Sends what is queued, once, and stops. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Events that may wait, by number and by characters in all. */

@@ -161,14 +161,14 @@ export interface TestApp {
   app: Hono;
   metrics: JudgeMetrics;
   /** Events so far; those still queued are built first. */
-  events(): Record<string, unknown>[];
+  events: () => Record<string, unknown>[];
   logs: string[];
   /** What was read of the cluster: `Kind/namespace/name`. */
   read: string[];
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response>;
   /** The response of a review that must be answered with 200. */
-  validate(body: unknown, query?: string): Promise<Record<string, unknown>>;
-  pin(body: unknown): Promise<Record<string, unknown>>;
+  validate: (body: unknown, query?: string) => Promise<Record<string, unknown>>;
+  pin: (body: unknown) => Promise<Record<string, unknown>>;
 }
 
 /** A judge over the fixtures. */
@@ -196,7 +196,10 @@ export function testApp(change: Partial<JudgeOptions> & { mode?: Mode; objects?:
     secret: createSecretCheck([secret]),
     events: pipeline,
     metrics,
-    log: (level, message, fields) => void logs.push(`${level} ${message} ${String(fields?.["error"] ?? "")}`),
+    log(level, message, fields) {
+      const error = fields?.["error"];
+      logs.push(`${level} ${message} ${error instanceof Error ? String(error) : ""}`);
+    },
     notReady: () => undefined,
     clock: () => performance.now(),
     now: () => now,

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { parseArguments } from "./arguments.ts";
+
+const required = ["--config=c", "--policy=p", "--secret-file=s", "--ca=a", "--ca=b"];
+
+describe("parseArguments", () => {
+  it("takes flags before the environment, and has defaults", () => {
+    expect(
+      parseArguments([...required, "--listen", "127.0.0.1:8443"], {
+        GATEHOUSE_CONFIG: "other",
+        GATEHOUSE_INSTANCE: "judge-0",
+        GATEHOUSE_DNS: "a.example,b.example",
+        GATEHOUSE_OBSERVER: "https://observer.gatehouse.svc/events",
+        GATEHOUSE_OBSERVER_CA: "ca.crt",
+      }),
+    ).toEqual({
+      config: "c",
+      policy: "p",
+      authorities: ["a", "b"],
+      secrets: "s",
+      emergency: undefined,
+      listen: { host: "127.0.0.1", port: 8443 },
+      dnsNames: ["a.example", "b.example"],
+      ipAddresses: [],
+      instance: "judge-0",
+      observer: { url: "https://observer.gatehouse.svc/events", caFile: "ca.crt" },
+      kubernetes: true,
+      unreadyMs: undefined,
+    });
+  });
+
+  it.each([
+    ["[::]:10250", { host: "::", port: 10_250 }],
+    [":443", { host: "::", port: 443 }],
+    ["localhost:0", { host: "localhost", port: 0 }],
+  ])("listens on %s", (text, expected) => {
+    expect(parseArguments([...required, `--listen=${text}`], {}).listen).toEqual(expected);
+  });
+
+  it("lists everything that is wrong", () => {
+    const args = ["--listen=8443", "--observer=http://plain.example", "--unready-ms=soon"];
+    expect(() => parseArguments(args, {})).toThrow(
+      [
+        "the judge's command line has 6 problems:",
+        "  --config: expected a path, got nothing",
+        "  --policy: expected a path, got nothing",
+        "  --secret-file: expected a path, got nothing",
+        '  --listen: expected HOST:PORT, got "8443"',
+        '  --observer: expected an https URL, got "http://plain.example"',
+        '  --unready-ms: expected milliseconds, got "soon"',
+      ].join("\n"),
+    );
+  });
+
+  it("refuses flags that it does not know", () => {
+    expect(() => parseArguments([...required, "--polcy=p"], {})).toThrow(/arguments: .*--polcy/);
+  });
+});
