@@ -32,7 +32,7 @@ export async function selfSigned(inputs: {
     notBefore: new Date(Date.now() - 60_000),
     notAfter,
     signingAlgorithm: { ...algorithm, hash: "SHA-256" },
-    keys: keys as webcrypto.CryptoKeyPair,
+    keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature, true),

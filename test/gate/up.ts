@@ -73,9 +73,8 @@ export function createStack(cluster: Cluster, name = "test"): Stack {
 
   async function rolledOut(deployment: Fields): Promise<void> {
     const { name: own, namespace } = deployment["metadata"] as { name: string; namespace: string };
-    const { code, stderr } = await cluster.kubectl([
-      ...["rollout", "status", `deployment/${own}`, "-n", namespace, "--timeout=120s"],
-    ]);
+    const watch = ["rollout", "status", `deployment/${own}`, "-n", namespace, "--timeout=120s"];
+    const { code, stderr } = await cluster.kubectl(watch);
     if (code === 0) return;
     throw new Error(`${stderr.trim()}\n${await complaints(namespace)}`);
   }
