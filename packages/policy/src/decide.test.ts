@@ -206,6 +206,20 @@ describe("decide", () => {
     });
   });
 
+  test("an exemption of one CVE does not excuse an advisory about several", () => {
+    const advisory: Finding = { ...critical, id: "ELSA-2026-1", aliases: ["CVE-2026-1", "CVE-2026-2"] };
+    const outcome = (...cves: string[]) => {
+      const exemptions = { e: exempt({ cves, reason: "r", owner: "o", permanent: true }) };
+      const seen = scans(image, report({ findings: [advisory] }));
+      return decide(only({ r: noCriticals }, { exemptions }), subject(), seen, now).outcome;
+    };
+    expect([outcome("CVE-2026-1"), outcome("CVE-2026-1", "CVE-2026-2"), outcome("ELSA-2026-1")]).toEqual([
+      "deny",
+      "allow",
+      "allow",
+    ]);
+  });
+
   test("untilFixed ends with the fix, and when nobody knows of one", () => {
     const policy = only(
       { r: noCriticals },

@@ -4,6 +4,7 @@ import { idsOf } from "./filter.ts";
 import type { Finding } from "./finding.ts";
 import type { Exemption } from "./model.ts";
 import { compilePatterns } from "./patterns.ts";
+import type { PatternMatcher } from "./patterns.ts";
 import type { IncompleteState } from "./scan.ts";
 import type { ImageFacts, ScopeMatcher } from "./scope.ts";
 import { compileScope } from "./scope.ts";
@@ -28,10 +29,10 @@ export interface CompiledExemption {
 export function compileExemption(name: string, exemption: Exemption): CompiledExemption {
   const { cves, packages, rules, states, untilFixed } = exemption;
   const about = cves !== undefined || packages !== undefined || untilFixed === true;
-  const ids = cves === undefined ? undefined : compilePatterns(cves);
+  const ids = cves === undefined ? undefined : namesFinding(compilePatterns(cves));
   const names = packages === undefined ? undefined : compilePatterns(packages);
   const takesOut = (finding: Finding) =>
-    (ids === undefined || ids.any(idsOf(finding))) &&
+    (ids === undefined || ids(finding)) &&
     (names === undefined || (finding.package !== undefined && names(finding.package.name))) &&
     // A fix that is not known to be missing ends it: unknown is never clean.
     (untilFixed !== true || finding.fix?.available === false);
@@ -43,6 +44,18 @@ export function compileExemption(name: string, exemption: Exemption): CompiledEx
     whole: !about && states === undefined,
     ...(about ? { finding: takesOut } : {}),
     states: new Set(states),
+  };
+}
+
+/**
+ * Whether patterns name a finding by its id or an alias. A vendor's advisory can stand for several CVEs: to excuse one
+ * of them is not to excuse the others, so all of them must be named, or the advisory itself.
+ */
+function namesFinding(patterns: PatternMatcher): (finding: Finding) => boolean {
+  return (finding) => {
+    if (!patterns.any(idsOf(finding))) return false;
+    const cves = (finding.aliases ?? []).filter((alias) => alias.startsWith("CVE-"));
+    return cves.length < 2 || patterns(finding.id) || cves.every(patterns);
   };
 }
 
