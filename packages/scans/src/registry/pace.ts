@@ -3,7 +3,7 @@ import {
   circuitBreaker,
   ConsecutiveBreaker,
   ExponentialBackoff,
-  handleWhen,
+  handleAll,
 } from "cockatiel";
 import pLimit from "p-limit";
 import { RegistryError } from "./errors.ts";
@@ -35,15 +35,19 @@ export interface Pace {
   pause(ms: number): void;
 }
 
-/** Failures that say that the host is ill; a refusal or a missing tag says that it is well. */
-const ill = handleWhen((error) => error instanceof RegistryError && error.code === "network");
+/** Failures that say that the host is ill. */
+function isIll(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === "network";
+}
+
+type Outcome<T> = { value: T } | { error: unknown };
 
 export function createPace(host: string, now: Clock, options: PaceOptions = {}): Pace {
   const limit = pLimit(options.concurrency ?? 128);
   const burst = options.burst ?? 1000;
   const perMs = (options.perSecond ?? 100) / 1000;
   const longestWait = options.longestWaitMs ?? 10_000;
-  const breaker = circuitBreaker(ill, {
+  const breaker = circuitBreaker(handleAll, {
     breaker: new ConsecutiveBreaker(options.failuresInARow ?? 8),
     halfOpenAfter: new ExponentialBackoff({ initialDelay: options.openForMs ?? 2000, maxDelay: 60_000 }),
   });
@@ -73,13 +77,23 @@ export function createPace(host: string, now: Clock, options: PaceOptions = {}):
     pause(ms) {
       pausedUntil = Math.max(pausedUntil, now() + Math.min(ms, 5 * 60_000));
     },
-    async run(send, signal) {
+    async run<T>(send: () => Promise<T>, signal: AbortSignal) {
       return await limit(async () => {
         signal.throwIfAborted();
         const wait = waitForToken();
         if (wait > 0) await sleep(wait, signal);
         try {
-          return await breaker.execute(send);
+          const outcome = await breaker.execute(async (): Promise<Outcome<T>> => {
+            try {
+              return { value: await send() };
+            } catch (error) {
+              // A refusal or a missing tag says that the host is well, and ends a row of failures.
+              if (isIll(error)) throw error;
+              return { error };
+            }
+          });
+          if ("error" in outcome) throw outcome.error;
+          return outcome.value;
         } catch (error) {
           if (!(error instanceof BrokenCircuitError)) throw error;
           throw new RegistryError("broken", `${host}: not asked, its last answers were all errors`, {

@@ -1,4 +1,4 @@
-import { unscanned, type ScanReport } from "@gatehouse/policy";
+import type { IncompleteState, ScanReport } from "@gatehouse/policy";
 import type { ImageIdentity, ResolvedImage, ScanSource } from "../source.ts";
 
 export interface MemorySourceOptions {
@@ -12,13 +12,24 @@ export interface MemorySourceOptions {
   registries?: readonly string[];
 }
 
-/** A source that holds its reports in memory, for tests of what uses sources. `asked` lists what it was asked. */
-export function memorySource(options: MemorySourceOptions = {}): ScanSource & { readonly asked: string[] } {
+export interface MemorySource extends ScanSource {
+  /** What it was asked, as `registry/repository@digest`. */
+  readonly asked: string[];
+  /** From now on it answers `unavailable`. */
+  breakDown(): void;
+}
+
+/** A source that holds its reports in memory, for tests of what uses sources. */
+export function memorySource(options: MemorySourceOptions = {}): MemorySource {
   const name = options.name ?? "memory";
   const asked: string[] = [];
+  let broken = false;
   return {
     name,
     asked,
+    breakDown() {
+      broken = true;
+    },
     covers: ({ registry }) => options.registries?.includes(registry) ?? true,
     resolve: (reference) => {
       const key = `${reference.registry}/${reference.repository}:${reference.tag ?? ""}`;
@@ -26,15 +37,14 @@ export function memorySource(options: MemorySourceOptions = {}): ScanSource & { 
     },
     async report(image) {
       asked.push(`${image.registry}/${image.repository}@${image.digest}`);
+      if (broken) return missingReport("unavailable", "it was told to break down", name);
       const report = options.reports?.[image.digest];
       if (typeof report === "function") return await report(image);
-      return (
-        report ?? unscanned("absent", "there is no report of it", name).platforms[0]?.report ?? missing()
-      );
+      return report ?? missingReport("absent", "there is no report of it", name);
     },
   };
 }
 
-function missing(): never {
-  throw new Error("an unscanned image always has one platform");
+function missingReport(state: IncompleteState, reason: string, source: string): ScanReport {
+  return { state, reason, source, trust: { kind: "source" }, findings: [] };
 }
