@@ -35,7 +35,7 @@ function sorted(graph: readonly Registered[]): unknown {
 
 test("mode deny with its defaults: the whole graph", async () => {
   const text = `${JSON.stringify(sorted(await gate({ mode: GateMode.Deny })), null, 2)}\n`;
-  await expect(text).toMatchFileSnapshot("testing/gate-deny.json");
+  await expect(text).toMatchFileSnapshot("testing/gate-deny.snap");
 });
 
 test("the gate is registered after all that it needs, and nothing needs its registration", async () => {
@@ -88,6 +88,7 @@ test("the component is registered with what the guard compares", async () => {
     policy: JSON.parse(JSON.stringify(policy)) as unknown,
     mode: "audit",
     caGenerations: ["2026", "2027"],
+    connection: "ambient",
   });
 });
 

@@ -3,6 +3,8 @@ import type { GateArgs } from "./args.ts";
 import { bundleFor } from "./bundle.ts";
 import { authorities, trustBundle, webhookSecret } from "./certificates.ts";
 import { configText, policyText } from "./config.ts";
+import { connectionOf } from "./guard/connection.ts";
+import { guarded, guardHook } from "./guard/hook.ts";
 import { inputError } from "./errors.ts";
 import { deployJudge } from "./judge.ts";
 import { GATE_TYPE, SERVICE_NAME } from "./names.ts";
@@ -40,7 +42,10 @@ export class Gate extends pulumi.ComponentResource {
     if (problems.length > 0) throw inputError(name, problems);
     const settings = settingsOf(args);
     const bundle = bundleFor(name, args);
-    super(GATE_TYPE, name, { ...registeredInputs(settings) }, opts);
+    const inputs = registeredInputs(settings);
+    const connection = connectionOf(args);
+    const hook = guardHook({ name, settings, inputs, connection });
+    super(GATE_TYPE, name, { ...inputs, connection: connection.marker }, guarded(opts, hook));
 
     const options = { name, ...childOptions(this, name, args) };
     const namespace = gateNamespace(options, settings);
@@ -56,6 +61,7 @@ export class Gate extends pulumi.ComponentResource {
       authorities: trusted,
       webhook,
       before: [ownNamespaceGuard(place, settings)],
+      hook,
     });
 
     register(options, settings, {

@@ -12,6 +12,7 @@ import { bundleConfigMap, configConfigMap, emergencyConfigMap, policyConfigMap }
 import type { Hashed } from "./config.ts";
 import { judgeArguments, judgeDeployment, judgeEnvironment } from "./deployment.ts";
 import { folders } from "./files.ts";
+import { guarded } from "./guard/hook.ts";
 import { loaderArguments } from "./loader.ts";
 import { annotations, commonLabels, SERVICE_NAME } from "./names.ts";
 import { judgeNetworkPolicy } from "./network-policy.ts";
@@ -38,6 +39,8 @@ export interface JudgeInputs {
   readonly webhook: WebhookSecret;
   /** What must be there before its Pods. */
   readonly before: readonly pulumi.Resource[];
+  /** Guards the Deployment too, so that `--target` does not lead around it. */
+  readonly hook: pulumi.ResourceHook | undefined;
 }
 
 /** The deployed judge. */
@@ -117,7 +120,7 @@ export function deployJudge(
         annotations: { [annotations.policyHash]: inputs.policy.sha256, [annotations.mode]: settings.mode },
       }),
     },
-    { ...place.options, dependsOn: [...inputs.before, binding, emergency, ...guards] },
+    guarded({ ...place.options, dependsOn: [...inputs.before, binding, emergency, ...guards] }, inputs.hook),
   );
   const service = new Service(
     name,

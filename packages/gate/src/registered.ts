@@ -1,3 +1,4 @@
+import type { Input } from "@pulumi/pulumi";
 import { canonicalJson, type Policy } from "@gatehouse/policy";
 import type { GateSettings } from "./settings.ts";
 
@@ -9,10 +10,12 @@ export interface RegisteredInputs {
   readonly policy: Policy;
   readonly mode: GateSettings["mode"];
   readonly caGenerations: readonly string[];
+  /** Unknown while the cluster's kubeconfig is; see `Connection`. */
+  readonly connection: Input<string>;
 }
 
 /** The registered inputs of a Gate; keys in their canonical order, so that writing a policy anew is no change. */
-export function registeredInputs(settings: GateSettings): RegisteredInputs {
+export function registeredInputs(settings: GateSettings): Omit<RegisteredInputs, "connection"> {
   return {
     policy: JSON.parse(canonicalJson(settings.policy, "policy")) as Policy,
     mode: settings.mode,

@@ -1,0 +1,273 @@
+import {
+  definePolicy,
+  deny,
+  findings,
+  policyHash,
+  states,
+  type Impact,
+  type ImpactEntry,
+  type Policy,
+} from "@gatehouse/policy";
+import { describe, expect, test } from "vitest";
+import type { ClusterState } from "./cluster-state.ts";
+import { judgeProposal, type Proposal, type Sight } from "./verdict.ts";
+
+const rule = deny({
+  description: "No criticals",
+  when: findings({ minSeverity: "critical" }),
+  onScan: states.audit,
+});
+const mild = definePolicy({ rules: { no: rule } });
+const strict = definePolicy({ rules: { no: { ...rule, onScan: states.strict } } });
+const owner = "gatehouse/test/gate";
+
+function running(policy: Policy, mode: string, more: Partial<ClusterState> = {}): ClusterState {
+  return {
+    version: "v1.34.2",
+    supported: true,
+    gate: { owner, policyHash: policyHash(policy), mode },
+    ...more,
+  };
+}
+
+const entry = (name: string): ImpactEntry => ({
+  owner: `shop/Deployment/${name}`,
+  namespace: "shop",
+  before: "allow",
+  after: "deny",
+  rules: ["no"],
+  images: [
+    { reference: `r.example/${name}:1`, state: "absent", rules: ["no"], findings: [], findingCount: 0 },
+  ],
+  couldNotTell: false,
+});
+
+function impactOf(...names: string[]): Impact {
+  return {
+    at: "2026-12-01T00:00:00.000Z",
+    after: { mode: "deny" },
+    workloads: 9,
+    newlyDenied: names.map(entry),
+    newlyAudited: [],
+    newlyAdmitted: [],
+    stillDenied: 0,
+    newlyExempt: [],
+    noLongerExempt: [],
+    endingExemptions: [],
+    violatesNow: [],
+    unscanned: [],
+    couldNotTell: [],
+    byNamespace: [],
+    byRule: [],
+    byCve: [],
+    fixes: [],
+    projection: [],
+  };
+}
+
+const from = (policy: Policy) => ({ policy, caGenerations: ["1"] });
+const proposal: Proposal = {
+  owner,
+  after: { policy: strict, mode: "deny" },
+  caGenerations: ["1"],
+  first: false,
+  registered: from(mild),
+  acknowledged: {},
+  requireImpact: true,
+};
+
+const dead = () => Promise.reject(new Error("connection refused"));
+
+/** A cluster in which `mild` denies, with workloads and an observer that answers. */
+function sight(more: Partial<Sight> = {}, ...newlyDenied: string[]): Sight {
+  return {
+    cluster: () => Promise.resolve(running(mild, "deny")),
+    hasWorkloads: () => Promise.resolve(true),
+    impact: () =>
+      Promise.resolve({ policyHash: policyHash(mild), complete: true, impact: impactOf(...newlyDenied) }),
+    ...more,
+  };
+}
+
+async function judged(more: Partial<Proposal>, seen: Sight): Promise<[boolean, string]> {
+  const { pass, message } = await judgeProposal({ ...proposal, ...more }, seen);
+  return [pass, message.split("\n")[0] ?? ""];
+}
+
+describe("with the gate's answer", () => {
+  test("whom a change newly denies must be acknowledged: one more fails, one fewer passes", async () => {
+    const acknowledged = { no: ["shop/Deployment/a", "shop/Deployment/b"] };
+    const counts = (count: number) => `Impact on 9 workloads: ${count} newly denied`;
+    expect(await judged({ acknowledged }, sight({}, "a", "b"))).toEqual([true, counts(2)]);
+    expect(await judged({ acknowledged }, sight({}, "a"))).toEqual([true, counts(1)]);
+    expect(await judged({ acknowledged }, sight({}, "a", "b", "c"))).toEqual([
+      false,
+      "this change newly denies 1 workload that nobody acknowledged",
+    ]);
+  });
+
+  test("a refusal shows the table and the block to paste", async () => {
+    expect((await judgeProposal(proposal, sight({}, "a", "b"))).message)
+      .toBe(`this change newly denies 2 workloads that nobody acknowledged
+
+Impact on 9 workloads: 2 newly denied
+  DENY  shop/Deployment/a  no  r.example/a:1 scan absent
+  DENY  shop/Deployment/b  no  r.example/b:1 scan absent
+
+To let it through, write this into the stack's settings, or mend the images first:
+  gatehouse:acknowledged:
+    no:
+      - shop/Deployment/a
+      - shop/Deployment/b`);
+  });
+
+  test("in mode audit nothing needs to be acknowledged", async () => {
+    expect(await judged({ after: { policy: strict, mode: "audit" } }, sight({}, "a"))).toEqual([
+      true,
+      "Impact on 9 workloads: 1 newly denied",
+    ]);
+  });
+});
+
+describe("without one", () => {
+  const mute = sight({ impact: dead });
+
+  test("a deny that might be wider stops, and names the ways out", async () => {
+    const verdict = await judgeProposal(proposal, mute);
+    expect(verdict.pass).toBe(false);
+    expect(verdict.message.split("\n")).toEqual([
+      "this change might newly deny, and whom is not known: the gate does not answer: connection refused",
+      ...["absent", "failed", "partial", "pending", "stale", "unavailable", "unsupported"]
+        .map((state) => `  rule no is stricter about scan state ${state}`)
+        .sort((a, b) => verdict.message.indexOf(a) - verdict.message.indexOf(b)),
+      "Ways out: deploy with mode audit first, which shows whom it would hit; or set requireImpact: false for this update.",
+    ]);
+  });
+
+  test.each<[string, Partial<Proposal>, Sight]>([
+    [
+      "what is in force goes through in silence, so that a dead gate can be repaired",
+      { after: { policy: mild, mode: "deny" } },
+      mute,
+    ],
+    [
+      "a narrower deny",
+      { after: { policy: mild, mode: "deny" }, registered: from(strict) },
+      sight({ impact: dead, cluster: () => Promise.resolve(running(strict, "deny")) }),
+    ],
+    ["mode audit", { after: { policy: strict, mode: "audit" } }, mute],
+    [
+      "mode audit where the cluster does not answer",
+      { after: { policy: strict, mode: "audit" } },
+      sight({ cluster: dead }),
+    ],
+    ["requireImpact: false", { requireImpact: false }, mute],
+    [
+      "a cluster without workloads",
+      { first: true, registered: undefined },
+      sight({
+        cluster: () => Promise.resolve(running(mild, "deny", { gate: undefined })),
+        hasWorkloads: () => Promise.resolve(false),
+      }),
+    ],
+  ])("%s passes", async (_, more, seen) => {
+    expect((await judged(more, seen))[0]).toBe(true);
+  });
+
+  test.each<[string, Partial<Proposal>, Sight, string]>([
+    [
+      "a first install in mode deny",
+      { first: true, registered: undefined },
+      sight({ cluster: () => Promise.resolve(running(mild, "deny", { gate: undefined })) }),
+      "no gate runs yet",
+    ],
+    [
+      "a cluster that does not answer",
+      {},
+      sight({ cluster: dead }),
+      "the cluster does not answer: connection refused",
+    ],
+    [
+      "workloads that cannot be counted",
+      { first: true, registered: undefined },
+      sight({
+        cluster: () => Promise.resolve(running(mild, "deny", { gate: undefined })),
+        hasWorkloads: dead,
+      }),
+      "no gate runs yet",
+    ],
+    [
+      "an observer that has not seen all",
+      {},
+      sight({
+        impact: () => Promise.resolve({ policyHash: policyHash(mild), complete: false, impact: impactOf() }),
+      }),
+      "the gate has not seen the whole cluster yet",
+    ],
+    [
+      "an observer of another policy",
+      {},
+      sight({
+        impact: () => Promise.resolve({ policyHash: policyHash(strict), complete: true, impact: impactOf() }),
+      }),
+      "the gate's observer and its judges have different policies",
+    ],
+    [
+      "a policy in force that nobody can read, since the last roll-out failed",
+      {
+        registered: from(strict),
+        after: {
+          policy: definePolicy({ rules: { no: { ...rule, onScan: states.strict, description: "x" } } }),
+          mode: "deny",
+        },
+      },
+      mute,
+      "the gate does not answer: connection refused",
+    ],
+  ])("%s stops a deny", async (_, more, seen, why) => {
+    expect(await judged(more, seen)).toEqual([
+      false,
+      `this change might newly deny, and whom is not known: ${why}`,
+    ]);
+  });
+});
+
+test("a second gate is refused, and the stack of the first is named", async () => {
+  const other = sight({
+    cluster: () =>
+      Promise.resolve(
+        running(mild, "audit", { gate: { owner: "gatehouse/other/gate", policyHash: "", mode: "audit" } }),
+      ),
+  });
+  const first = { first: true, registered: undefined, after: { policy: mild, mode: "audit" as const } };
+  expect(await judged(first, other)).toEqual([
+    false,
+    "the cluster has a gate already, of Pulumi stack gatehouse/other/gate",
+  ]);
+  expect((await judged({ ...first, first: false }, other))[0]).toBe(true);
+});
+
+test("an old Kubernetes is refused", async () => {
+  const old = sight({
+    cluster: () => Promise.resolve(running(mild, "deny", { supported: false, version: "v1.30.9" })),
+  });
+  expect(await judged({}, old)).toEqual([
+    false,
+    "the cluster runs Kubernetes v1.30.9, and the gate needs 1.31 or later",
+  ]);
+});
+
+test("a certificate authority signs only after an update in which it was trusted", async () => {
+  const same = { after: { policy: mild, mode: "deny" as const } };
+  const caGenerations = (...now: string[]) => ({
+    ...same,
+    caGenerations: now,
+    registered: { policy: mild, caGenerations: ["1", "2"] },
+  });
+  expect(await judged(caGenerations("2"), sight())).toEqual([true, ""]);
+  const { pass, message } = await judgeProposal({ ...proposal, ...caGenerations("3", "1") }, sight());
+  expect([pass, message]).toEqual([
+    false,
+    'the certificate authority 3 would sign, and the last update did not trust it\nDeploy caGenerations ["1","2","3"] first, then ["3","1"].',
+  ]);
+});

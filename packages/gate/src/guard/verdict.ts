@@ -1,0 +1,161 @@
+import {
+  acknowledgement,
+  policyHash,
+  unacknowledged,
+  type Acknowledged,
+  type Regime,
+} from "@gatehouse/policy";
+import type { ImpactAnswer } from "./ask-impact.ts";
+import type { ClusterState } from "./cluster-state.ts";
+import { acknowledgementBlock, impactTable } from "./impact-table.ts";
+import { widenings } from "./widenings.ts";
+
+/** What the guard is asked about. */
+export interface Proposal {
+  /** This Gate as `project/stack/name`. */
+  readonly owner: string;
+  readonly after: Regime;
+  /** The first signs. */
+  readonly caGenerations: readonly string[];
+  /** Whether the resource that asks is new to the stack. */
+  readonly first: boolean;
+  /** What the last update registered; undefined at the first one, or when only a child is updated. */
+  readonly registered:
+    | { readonly policy: Regime["policy"]; readonly caGenerations: readonly string[] }
+    | undefined;
+  readonly acknowledged: Acknowledged;
+  readonly requireImpact: boolean;
+}
+
+/** How the guard learns what it must know. Each may reject: then it is not known. */
+export interface Sight {
+  cluster(): Promise<ClusterState>;
+  hasWorkloads(): Promise<boolean>;
+  impact(): Promise<ImpactAnswer>;
+}
+
+/** What becomes of an update. */
+export type Verdict =
+  /** With something to show, or nothing. */
+  | { readonly pass: true; readonly warn: boolean; readonly message: string; readonly answer?: ImpactAnswer }
+  | { readonly pass: false; readonly message: string; readonly answer?: ImpactAnswer };
+
+const silent: Verdict = { pass: true, warn: false, message: "" };
+
+/**
+ * Whether an update may go on: decided before anything of it is touched. What is not known never makes a denial
+ * new: a change that might newly deny passes when its impact was judged and acknowledged, or not at all.
+ */
+export async function judgeProposal(proposal: Proposal, sight: Sight): Promise<Verdict> {
+  const signer = proposal.caGenerations[0] ?? "";
+  if (proposal.registered !== undefined && !proposal.registered.caGenerations.includes(signer))
+    return refuse(
+      `the certificate authority ${signer} would sign, and the last update did not trust it`,
+      `Deploy caGenerations ${JSON.stringify([...proposal.registered.caGenerations, signer])} first, then ${JSON.stringify(proposal.caGenerations)}.`,
+    );
+  let cluster: ClusterState;
+  try {
+    cluster = await sight.cluster();
+  } catch (error) {
+    return withoutAnswer(proposal, undefined, sight, `the cluster does not answer: ${messageOf(error)}`);
+  }
+  if (!cluster.supported)
+    return refuse(
+      `the cluster runs Kubernetes ${cluster.version}, and the gate needs 1.31 or later`,
+      "Upgrade the cluster first.",
+    );
+  const { gate } = cluster;
+  if (proposal.first && gate !== undefined && gate.owner !== proposal.owner)
+    return refuse(
+      `the cluster has a gate already, ${gate.owner === undefined ? "made by something else" : `of Pulumi stack ${gate.owner}`}`,
+      "Use that one, or destroy it first: two gates would each answer for all Pods.",
+    );
+  const { after } = proposal;
+  if (gate?.policyHash === policyHash(after.policy) && gate.mode === after.mode) return silent;
+  const before = inForce(proposal, cluster);
+  if (gate === undefined) return withoutAnswer(proposal, before, sight, "no gate runs yet");
+  let answer: ImpactAnswer;
+  try {
+    answer = await sight.impact();
+  } catch (error) {
+    return withoutAnswer(proposal, before, sight, `the gate does not answer: ${messageOf(error)}`);
+  }
+  if (!answer.complete)
+    return withoutAnswer(proposal, before, sight, "the gate has not seen the whole cluster yet");
+  if (answer.policyHash !== gate.policyHash)
+    return withoutAnswer(
+      proposal,
+      before,
+      sight,
+      "the gate's observer and its judges have different policies",
+    );
+  return judgeImpact(proposal, answer);
+}
+
+function judgeImpact({ after, acknowledged }: Proposal, answer: ImpactAnswer): Verdict {
+  const { impact } = answer;
+  const table = impactTable(impact);
+  const open = after.mode === "deny" ? unacknowledged(impact, acknowledged) : [];
+  if (open.length === 0) return { pass: true, warn: false, message: table, answer };
+  const owners = new Set(open.map(({ owner }) => owner)).size;
+  return {
+    pass: false,
+    message: [
+      `this change newly denies ${owners} ${owners === 1 ? "workload" : "workloads"} that nobody acknowledged`,
+      "",
+      table,
+      "",
+      "To let it through, write this into the stack's settings, or mend the images first:",
+      acknowledgementBlock(acknowledgement(impact)),
+    ].join("\n"),
+    answer,
+  };
+}
+
+/** A change whose impact nobody can tell: it passes when it cannot deny anything new. */
+async function withoutAnswer(
+  proposal: Proposal,
+  before: Regime | undefined,
+  sight: Sight,
+  why: string,
+): Promise<Verdict> {
+  const reasons = widenings(before, proposal.after);
+  if (reasons.length === 0)
+    return { pass: true, warn: false, message: `Impact not judged: ${why}. The change denies nothing new.` };
+  if (!proposal.requireImpact)
+    return {
+      pass: true,
+      warn: true,
+      message: `Impact not judged: ${why}. It goes on, because requireImpact is false, though ${reasons.join("; ")}.`,
+    };
+  if (await isEmpty(sight))
+    return { pass: true, warn: false, message: `Impact: none, the cluster has no workloads yet (${why}).` };
+  return refuse(
+    `this change might newly deny, and whom is not known: ${why}`,
+    `${reasons.map((reason) => `  ${reason}`).join("\n")}\nWays out: deploy with mode audit first, which shows whom it would hit; or set requireImpact: false for this update.`,
+  );
+}
+
+async function isEmpty(sight: Sight): Promise<boolean> {
+  try {
+    return !(await sight.hasWorkloads());
+  } catch {
+    return false;
+  }
+}
+
+/** What is in force, when its text is known: the state's policy may be one whose roll-out failed. */
+function inForce({ registered }: Proposal, { gate }: ClusterState): Regime | undefined {
+  if (registered === undefined || gate === undefined) return undefined;
+  if (gate.mode !== "audit" && gate.mode !== "deny") return undefined;
+  if (policyHash(registered.policy) !== gate.policyHash) return undefined;
+  return { policy: registered.policy, mode: gate.mode };
+}
+
+function refuse(message: string, more: string): Verdict {
+  return { pass: false, message: `${message}\n${more}` };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
