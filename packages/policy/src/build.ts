@@ -103,10 +103,14 @@ export type ExemptionFor<Name extends string> = Omit<Exemption, "rules"> & { rul
 
 type Ending = { until: string; permanent?: never } | { permanent: true; until?: never };
 
+type ExemptionInput = Omit<Exemption, "rules" | "until" | "permanent"> & Ending;
+
 /** Takes findings, states or whole images out of rules, for a reason and a while. */
-export function exempt<const Name extends string = never>(
-  input: Omit<ExemptionFor<Name>, "until" | "permanent"> & Ending,
-): ExemptionFor<Name> {
+export function exempt<const Name extends string>(
+  input: ExemptionInput & { rules: readonly Name[] },
+): ExemptionFor<Name>;
+export function exempt(input: ExemptionInput & { rules?: never }): ExemptionFor<never>;
+export function exempt(input: ExemptionInput & { rules?: readonly string[] }): ExemptionFor<string> {
   return input;
 }
 

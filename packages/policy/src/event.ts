@@ -187,7 +187,7 @@ export function eventKeyParts(input: EventInput): string {
   return JSON.stringify([owner, input.policyHash, ...said]);
 }
 
-/** Builds the event. `key` identifies what {@link eventKeyParts} says; `count` is how often it has been said. */
+/** Builds the event, to be written as JSON. `key` identifies what {@link eventKeyParts} says; `count` is how often it has been said. */
 export function admissionEvent(input: EventInput, key: string, countSoFar: number): AdmissionEvent {
   const { subject, verdict, request } = input;
   const name = subject.object.name || subject.pod;
@@ -197,13 +197,13 @@ export function admissionEvent(input: EventInput, key: string, countSoFar: numbe
   const code: MessageCode | undefined =
     "ruling" in verdict ? leadingCode(verdict.ruling) : verdict.refusal.code;
   const data: AdmissionData = {
-    cluster: definedOnly({
+    cluster: sparse({
       name: input.cluster.name,
       cloud: input.cluster.cloud,
       account: input.cluster.account,
       region: input.cluster.region,
     }),
-    request: definedOnly({
+    request: sparse({
       uid: oneLine(request.uid, 100),
       operation: oneLine(request.operation, 20),
       subresource: request.subresource === undefined ? undefined : oneLine(request.subresource, 60),
@@ -211,7 +211,7 @@ export function admissionEvent(input: EventInput, key: string, countSoFar: numbe
       groups: request.groups.slice(0, eventLimits.groups).map((group) => oneLine(group, 300)),
       groupCount: request.groups.length,
     }),
-    object: definedOnly({
+    object: sparse({
       apiVersion: request.apiVersion === undefined ? undefined : oneLine(request.apiVersion, 200),
       kind,
       namespace,
@@ -236,7 +236,7 @@ export function admissionEvent(input: EventInput, key: string, countSoFar: numbe
       .filter((exemption) => exemption.status === "used")
       .slice(0, eventLimits.exemptions)
       .map((exemption) =>
-        definedOnly({
+        sparse({
           exemption: exemption.exemption,
           daysLeft: exemption.daysLeft,
           emergency: exemption.exemption.startsWith("emergency/") ? (true as const) : undefined,
@@ -267,7 +267,7 @@ export function admissionEvent(input: EventInput, key: string, countSoFar: numbe
 
 function ownerOf(workload: Workload): AdmissionData["owner"] {
   if (!workload.resolved) return { resolved: false, reason: oneLine(workload.reason, 200) };
-  return definedOnly({
+  return sparse({
     resolved: true as const,
     kind: oneLine(workload.kind, 100),
     name: oneLine(workload.name, 253),
@@ -280,7 +280,7 @@ function imageOf(
   scan: ImageScan | undefined,
   at: number,
 ): AdmissionData["images"][number] {
-  const asking = image.rules.filter((rule) => rule.outcome !== "allow");
+  const asking = image.outcome === "allow" ? [] : image.rules.filter((rule) => rule.outcome !== "allow");
   const deciding = new Set<Finding>();
   const candidates = new Map<string, Finding>();
   for (const rule of asking) {
@@ -290,13 +290,13 @@ function imageOf(
       candidates.set(identity(finding), finding);
   }
   const scanned = image.scannedAt === undefined ? Number.NaN : Date.parse(image.scannedAt);
-  return definedOnly({
+  return sparse({
     reference: oneLine(image.reference, 512),
     paths: image.paths.slice(0, eventLimits.paths).map((path) => oneLine(path, 200)),
     digest: image.digest,
     platform: image.platform === undefined ? undefined : oneLine(image.platform, 60),
     platforms: (scan?.platforms ?? []).slice(0, eventLimits.platforms).map((platform) =>
-      definedOnly({
+      sparse({
         platform: platform.platform === undefined ? undefined : oneLine(platform.platform, 60),
         digest: platform.digest,
         state: platform.report.state,
@@ -335,7 +335,7 @@ function identity({ id, package: about }: Finding): string {
 
 function findingOf(finding: Finding): AdmissionData["images"][number]["deciding"][number] {
   const about = finding.package;
-  return definedOnly({
+  return sparse({
     id: oneLine(finding.id, 80),
     severity: finding.severity,
     package: about === undefined ? undefined : oneLine(about.name, 150),
@@ -347,8 +347,7 @@ function findingOf(finding: Finding): AdmissionData["images"][number]["deciding"
   });
 }
 
-/** The same object without the fields that are undefined. */
-function definedOnly<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } & T {
-  for (const key of Object.keys(value) as (keyof T)[]) if (value[key] === undefined) delete value[key];
+/** An object whose undefined fields count as absent, as they do in its JSON. Deleting them would slow every event down. */
+function sparse<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } & T {
   return value as { [K in keyof T]: Exclude<T[K], undefined> } & T;
 }

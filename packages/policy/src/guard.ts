@@ -1,5 +1,5 @@
 /** The guard: a change goes through when all that it newly denies was acknowledged beforehand. */
-import type { Impact } from "./impact.ts";
+import type { Impact } from "./impact-model.ts";
 
 /** What was acknowledged: rule to top owners as `namespace/Kind/name`. */
 export type Acknowledged = Readonly<Record<string, readonly string[]>>;
@@ -11,21 +11,27 @@ export interface Unacknowledged {
 }
 
 /** Newly denied pairs of rule and owner that are not acknowledged, sorted. Empty: the change may go through. */
-export function unacknowledged(impact: Impact, acknowledged: Acknowledged): Unacknowledged[] {
+export function unacknowledged(
+  impact: Pick<Impact, "newlyDenied">,
+  acknowledged: Acknowledged,
+): Unacknowledged[] {
+  const known = new Map(Object.entries(acknowledged).map(([rule, owners]) => [rule, new Set(owners)]));
   return impact.newlyDenied
     .flatMap(({ owner, rules }) => rules.map((rule) => ({ rule, owner })))
-    .filter(({ rule, owner }) => !(acknowledged[rule] ?? []).includes(owner))
-    .sort((a, b) => (`${a.rule} ${a.owner}` < `${b.rule} ${b.owner}` ? -1 : 1));
+    .filter(({ rule, owner }) => known.get(rule)?.has(owner) !== true)
+    .sort((a, b) => compareText(a.rule, b.rule) || compareText(a.owner, b.owner));
 }
 
 /** What to acknowledge so that exactly this change goes through, for the stack's configuration. */
-export function acknowledgement(impact: Impact): Record<string, string[]> {
-  const block: Record<string, string[]> = {};
+export function acknowledgement(impact: Pick<Impact, "newlyDenied">): Record<string, string[]> {
+  const block = new Map<string, Set<string>>();
   for (const { owner, rules } of impact.newlyDenied)
-    for (const rule of rules) (block[rule] ??= []).push(owner);
+    for (const rule of rules) block.set(rule, (block.get(rule) ?? new Set()).add(owner));
   return Object.fromEntries(
-    Object.entries(block)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([rule, owners]) => [rule, [...new Set(owners)].sort()]),
+    [...block].sort(([a], [b]) => compareText(a, b)).map(([rule, owners]) => [rule, [...owners].sort()]),
   );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,111 +1,28 @@
 /**
  * What a change of policy or mode would do to what a cluster holds. Pure: the hook of `pulumi preview`, the command
- * line and replay all call it, on the same `decide` that admission calls.
+ * line, the observer and replay all call it, on the same `decide` that admission calls.
  */
-import type { Decision, ImageDecision, Ruling } from "./decision.ts";
-import { applyMode, decide } from "./decide.ts";
-import { endOf, daysUntil } from "./deadline.ts";
-import type { Finding } from "./finding.ts";
-import { countCves, countFixes } from "./impact-findings.ts";
-import type { CveCount, FixCount } from "./impact-findings.ts";
-import type { Mode, Outcome, Policy } from "./model.ts";
-import type { ScanState, Scans } from "./scan.ts";
-import type { Subject } from "./subject.ts";
-
-/** A policy and the mode in which a cluster acts on it. */
-export interface Regime {
-  policy: Policy;
-  mode: Mode;
-}
-
-/** One workload, or ownerless Pod, of the cluster. */
-export interface ImpactSubject {
-  /** Top owner: `namespace/Kind/name`. */
-  owner: string;
-  /** What would be judged if it were created again now. */
-  subject: Subject;
-  /** Its references as written, resolved now. */
-  scans: Scans;
-  /** Its Pods as they run, by digest. */
-  running?: readonly { subject: Subject; scans: Scans }[];
-}
-
-/** One image that decides an entry. */
-export interface ImpactImage {
-  reference: string;
-  digest?: string;
-  state: ScanState;
-  stateReason?: string;
-  rules: readonly string[];
-  /** Deciding findings, worst first. */
-  findings: readonly Finding[];
-}
-
-/** One workload on which a change acts. */
-export interface ImpactEntry {
-  /** `namespace/Kind/name`. */
-  owner: string;
-  namespace: string;
-  before: Outcome;
-  after: Outcome;
-  /** Rules that ask for the stricter of both, by name. */
-  rules: readonly string[];
-  images: readonly ImpactImage[];
-  /** Whether an attribute that no source knows was decisive or might be. */
-  couldNotTell: boolean;
-}
-
-/** A finding of a workload that an exemption begins or ceases to take out. */
-export interface ExemptionChange {
-  owner: string;
-  finding: string;
-  exemption: string;
-}
-
-/** An exemption that is in use and ends soon. */
-export interface EndingExemption {
-  exemption: string;
-  until: string;
-  daysLeft: number;
-}
-
-/** A workload that time alone will deny. */
-export interface FutureDenial {
-  owner: string;
-  /** First day (from midnight UTC or from now) on which it is denied. */
-  on: string;
-  rules: readonly string[];
-}
-
-export interface Impact {
-  at: string;
-  before?: { mode: Mode };
-  after: { mode: Mode };
-  workloads: number;
-  /** Denied when next created, and admitted today. The guard counts these. */
-  newlyDenied: readonly ImpactEntry[];
-  newlyAudited: readonly ImpactEntry[];
-  newlyAdmitted: readonly ImpactEntry[];
-  /** Denied before and after. */
-  stillDenied: number;
-  newlyExempt: readonly ExemptionChange[];
-  noLongerExempt: readonly ExemptionChange[];
-  endingExemptions: readonly EndingExemption[];
-  /** Workloads with Pods that run an image which the proposal denies, whatever their template says now. */
-  violatesNow: readonly ImpactEntry[];
-  /** Images in some rule's scope whose scan is not complete. */
-  unscanned: readonly { reference: string; state: ScanState; reason?: string; workloads: number }[];
-  couldNotTell: readonly { attribute: string; workloads: number }[];
-  byNamespace: readonly { namespace: string; newlyDenied: number }[];
-  byRule: readonly { rule: string; newlyDenied: number }[];
-  byCve: readonly CveCount[];
-  /** Package upgrades, the one that clears most newly denied workloads first. */
-  fixes: readonly FixCount[];
-  /** What the next `horizonDays` will turn into denials without any change. */
-  projection: readonly FutureDenial[];
-}
+import { daysUntil, endOf } from "./deadline.ts";
+import { countFindings } from "./impact-findings.ts";
+import { denyingRules, judgePart, violation } from "./impact-judge.ts";
+import type { ImpactPart } from "./impact-judge.ts";
+import type {
+  EndingExemption,
+  FutureDenial,
+  Impact,
+  ImpactEntry,
+  ImpactSubject,
+  Regime,
+} from "./impact-model.ts";
+import type { Policy } from "./model.ts";
 
 const dayMs = 86_400_000;
+
+/** What an impact may be asked for besides its regimes. */
+export interface ImpactOptions {
+  /** How far the projection looks, in days. @default 14 */
+  horizonDays?: number;
+}
 
 /**
  * Compares two regimes over all that a cluster holds.
@@ -118,132 +35,86 @@ export function impact(
   after: Regime,
   subjects: readonly ImpactSubject[],
   now: number,
-  { horizonDays = 14 }: { horizonDays?: number } = {},
+  options: ImpactOptions = {},
 ): Impact {
-  const judged = subjects.map((one) => judgeBoth(before, after, one, now));
-  const entries = judged.map(({ entry }) => entry);
-  const newlyDenied = entries.filter((entry) => entry.after === "deny" && entry.before !== "deny");
-  const exemptions = judged.map(({ one, was, willBe }) => exemptionChanges(one.owner, was, willBe));
+  const steps = impactSteps(before, after, subjects, now, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same in small steps, for a caller who must not be away for long: each step judges one workload once, and the
+ * last one has the result.
+ */
+export function* impactSteps(
+  before: Regime | undefined,
+  after: Regime,
+  subjects: readonly ImpactSubject[],
+  now: number,
+  { horizonDays = 14 }: ImpactOptions = {},
+): Generator<void, Impact> {
+  const all = subjects.toSorted((a, b) => (a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0));
+  const parts: Omit<ImpactPart, "deciding">[] = [];
+  const findings = countFindings();
+  for (const one of all) {
+    const { deciding, ...part } = judgePart(before, after, one, now);
+    if (isNewlyDenied(part.entry)) findings.add(deciding);
+    parts.push(part);
+    yield;
+  }
+  const violatesNow: ImpactEntry[] = [];
+  for (const one of all) {
+    const found = violation(after, one, now);
+    if (found !== undefined) violatesNow.push(found.entry);
+    yield;
+  }
+  const admitted = all.filter((_, index) => parts[index]?.entry.after !== "deny");
+  const projection = after.mode === "deny" ? yield* project(after, admitted, now, horizonDays) : [];
+
+  const entries = parts.map(({ entry }) => entry);
+  const newlyDenied = entries.filter(isNewlyDenied);
+  const used = new Set(parts.flatMap(({ usedExemptions }) => usedExemptions));
   return {
     at: new Date(now).toISOString(),
     ...(before === undefined ? {} : { before: { mode: before.mode } }),
     after: { mode: after.mode },
-    workloads: subjects.length,
+    workloads: all.length,
     newlyDenied,
     newlyAudited: entries.filter((entry) => entry.after === "audit" && entry.before === "allow"),
     newlyAdmitted: entries.filter((entry) => entry.before === "deny" && entry.after !== "deny"),
     stillDenied: entries.filter((entry) => entry.before === "deny" && entry.after === "deny").length,
-    newlyExempt: exemptions.flatMap(({ gained }) => gained),
-    noLongerExempt: exemptions.flatMap(({ lost }) => lost),
-    endingExemptions: endingExemptions(
-      after.policy,
-      judged.map(({ willBe }) => willBe),
-      now,
-      horizonDays,
-    ),
-    violatesNow: subjects.flatMap((one) => violations(after, one, now)),
-    unscanned: unscanned(judged.map(({ willBe }) => willBe)),
-    couldNotTell: count(judged.flatMap(({ willBe }) => [...unknownAttributes(willBe)])).map(
-      ([attribute, workloads]) => ({ attribute, workloads }),
-    ),
+    newlyExempt: parts.flatMap((part) => part.newlyExempt),
+    noLongerExempt: parts.flatMap((part) => part.noLongerExempt),
+    endingExemptions: endingExemptions(after.policy, used, now, horizonDays),
+    violatesNow,
+    unscanned: countUnscanned(parts),
+    couldNotTell: count(parts.flatMap(({ couldNotTell }) => couldNotTell)).map(([attribute, workloads]) => ({
+      attribute,
+      workloads,
+    })),
     byNamespace: count(newlyDenied.map(({ namespace }) => namespace)).map(([namespace, n]) => ({
       namespace,
       newlyDenied: n,
     })),
     byRule: count(newlyDenied.flatMap(({ rules }) => rules)).map(([rule, n]) => ({ rule, newlyDenied: n })),
-    byCve: countCves(newlyDenied),
-    fixes: countFixes(newlyDenied),
-    projection:
-      after.mode === "deny"
-        ? judged.flatMap(({ one, entry }) =>
-            entry.after === "deny" ? [] : futureDenial(after, one, now, horizonDays),
-          )
-        : [],
+    byCve: findings.cves(),
+    fixes: findings.fixes(),
+    projection,
   };
 }
 
-interface Judged {
-  one: ImpactSubject;
-  was: Decision | undefined;
-  willBe: Ruling;
-  entry: ImpactEntry;
-}
-
-function judgeBoth(before: Regime | undefined, after: Regime, one: ImpactSubject, now: number): Judged {
-  const was = before && applyMode(decide(before.policy, one.subject, one.scans, now), before.mode);
-  const willBe = applyMode(decide(after.policy, one.subject, one.scans, now), after.mode);
-  const action = was?.action ?? "allow";
-  return { one, was, willBe, entry: entryOf(one, action, willBe, was) };
-}
-
-function entryOf(one: ImpactSubject, before: Outcome, willBe: Ruling, was?: Ruling): ImpactEntry {
-  const deciding = before === "deny" && willBe.action !== "deny" && was ? was : willBe;
-  const images = deciding.images.filter(({ outcome }) => outcome !== "allow" && outcome === deciding.outcome);
-  return {
-    owner: one.owner,
-    namespace: one.subject.namespace.name,
-    before,
-    after: willBe.action,
-    rules: [...new Set(images.flatMap((image) => decidingRules(image).map(({ rule }) => rule)))].sort(),
-    images: images.map(impactImage),
-    couldNotTell: unknownAttributes(willBe).size > 0,
-  };
-}
-
-function decidingRules(image: ImageDecision) {
-  return image.rules.filter(({ outcome }) => outcome === image.outcome && outcome !== "allow");
-}
-
-function impactImage(image: ImageDecision): ImpactImage {
-  const rules = decidingRules(image);
-  return {
-    reference: image.reference,
-    ...(image.digest === undefined ? {} : { digest: image.digest }),
-    state: image.state,
-    ...(image.stateReason === undefined ? {} : { stateReason: image.stateReason }),
-    rules: rules.map(({ rule }) => rule),
-    findings: [...new Set(rules.filter(({ matched }) => matched).flatMap(({ findings }) => findings))],
-  };
-}
-
-function unknownAttributes(decision: Decision): Set<string> {
-  const attributes = new Set<string>();
-  for (const { rules } of decision.images)
-    for (const { outcome, couldNotTell } of rules)
-      if (outcome !== "allow") for (const { attribute } of couldNotTell) attributes.add(attribute);
-  return attributes;
-}
-
-function exemptionChanges(owner: string, was: Decision | undefined, willBe: Decision) {
-  const before = setAside(owner, was);
-  const after = setAside(owner, willBe);
-  return {
-    gained: [...after].filter(([key]) => !before.has(key)).map(([, change]) => change),
-    lost: was ? [...before].filter(([key]) => !after.has(key)).map(([, change]) => change) : [],
-  };
-}
-
-function setAside(owner: string, decision: Decision | undefined): Map<string, ExemptionChange> {
-  const changes = new Map<string, ExemptionChange>();
-  for (const { rules } of decision?.images ?? [])
-    for (const rule of rules)
-      for (const { finding, by } of rule.setAside)
-        if ("exemption" in by)
-          changes.set(`${finding} ${by.exemption}`, { owner, finding, exemption: by.exemption });
-  return changes;
+function isNewlyDenied({ before, after }: ImpactEntry): boolean {
+  return after === "deny" && before !== "deny";
 }
 
 function endingExemptions(
   policy: Policy,
-  decisions: readonly Decision[],
+  used: ReadonlySet<string>,
   now: number,
   horizonDays: number,
 ): EndingExemption[] {
-  const used = new Set(
-    decisions.flatMap(({ exemptions }) =>
-      exemptions.filter(({ status }) => status === "used").map(({ exemption }) => exemption),
-    ),
-  );
   return Object.entries(policy.exemptions)
     .flatMap(([exemption, { until }]) => {
       const end = until === undefined ? undefined : endOf(until);
@@ -254,33 +125,12 @@ function endingExemptions(
     .sort((a, b) => a.daysLeft - b.daysLeft || (a.exemption < b.exemption ? -1 : 1));
 }
 
-/** Judged as if mode deny ruled, since "violates" is about the rules. */
-function violations(after: Regime, one: ImpactSubject, now: number): ImpactEntry[] {
-  for (const { subject, scans } of one.running ?? []) {
-    const ruling = applyMode(decide(after.policy, subject, scans, now), "deny");
-    if (ruling.action === "deny") return [entryOf({ ...one, subject, scans }, "allow", ruling)];
-  }
-  return [];
-}
-
-function unscanned(decisions: readonly Decision[]): Impact["unscanned"] {
-  const images = new Map<
-    string,
-    { reference: string; state: ScanState; reason?: string; workloads: number }
-  >();
-  for (const decision of decisions)
-    for (const { reference, state, stateReason, rules } of decision.images) {
-      const asked = rules.some(({ status }) => status === "evaluated" || status === "already-running");
-      if (state === "complete" || !asked) continue;
-      const known = images.get(reference);
-      if (known) known.workloads += 1;
-      else
-        images.set(reference, {
-          reference,
-          state,
-          ...(stateReason === undefined ? {} : { reason: stateReason }),
-          workloads: 1,
-        });
+function countUnscanned(parts: readonly Pick<ImpactPart, "unscanned">[]): Impact["unscanned"] {
+  const images = new Map<string, Impact["unscanned"][number]>();
+  for (const { unscanned } of parts)
+    for (const image of unscanned) {
+      const workloads = images.get(image.reference)?.workloads ?? 0;
+      images.set(image.reference, { ...image, workloads: workloads + 1 });
     }
   return [...images.values()].sort(
     (a, b) => b.workloads - a.workloads || (a.reference < b.reference ? -1 : 1),
@@ -288,27 +138,36 @@ function unscanned(decisions: readonly Decision[]): Impact["unscanned"] {
 }
 
 /**
- * The first day on which a workload that is admitted now will be denied. Ages and ends only ever add up to more
- * denials (but for an age inside `not`), so the last day is asked first and the first one found by halving.
+ * The first day in the course of which each workload that is admitted now will be denied. Ages and ends only ever add
+ * up to more denials (but for an age inside `not`), so the last day tells which workloads there are. The days are
+ * asked one after the other for all of them, since filters remember what they found at one moment.
  */
-function futureDenial(after: Regime, one: ImpactSubject, now: number, horizonDays: number): FutureDenial[] {
+function* project(
+  after: Regime,
+  admitted: readonly ImpactSubject[],
+  now: number,
+  horizonDays: number,
+): Generator<void, FutureDenial[]> {
   const today = Math.floor(now / dayMs) * dayMs;
-  const rulesOn = (day: number): string[] => {
-    const decision = decide(after.policy, one.subject, one.scans, today + day * dayMs);
-    return decision.images
-      .flatMap(({ rules }) => rules)
-      .filter(({ outcome }) => outcome === "deny")
-      .map(({ rule }) => rule);
-  };
-  if (rulesOn(horizonDays).length === 0) return [];
-  let [admitted, denied] = [0, horizonDays];
-  while (denied - admitted > 1) {
-    const middle = Math.floor((admitted + denied) / 2);
-    if (rulesOn(middle).length > 0) denied = middle;
-    else admitted = middle;
+  const endOfDay = (day: number) => today + (day + 1) * dayMs - 1;
+  let waiting: ImpactSubject[] = [];
+  for (const one of admitted) {
+    if (denyingRules(after, one, endOfDay(horizonDays)).length > 0) waiting.push(one);
+    yield;
   }
-  const on = new Date(today + denied * dayMs).toISOString().slice(0, 10);
-  return [{ owner: one.owner, on, rules: [...new Set(rulesOn(denied))].sort() }];
+  const found = new Map<string, FutureDenial>();
+  for (let day = 0; day <= horizonDays && waiting.length > 0; day++) {
+    const on = new Date(endOfDay(day)).toISOString().slice(0, 10);
+    const still: ImpactSubject[] = [];
+    for (const one of waiting) {
+      const rules = denyingRules(after, one, endOfDay(day));
+      if (rules.length === 0) still.push(one);
+      else found.set(one.owner, { owner: one.owner, on, rules });
+      yield;
+    }
+    waiting = still;
+  }
+  return [...found.values()];
 }
 
 /** How often each value stands in a list, the most frequent first. */

@@ -70,8 +70,10 @@ function results(image: ImageDecision): RuleResult[] {
 
 /** The code that leads a ruling: that of its worst image's first rule. Absent when nothing matched. */
 export function leadingCode(ruling: Ruling): MessageCode | undefined {
+  if (ruling.outcome === "allow") return undefined;
   for (const outcome of ["deny", "audit"] as const) {
     for (const image of ruling.images) {
+      if (image.outcome === "allow") continue;
       const result = image.rules.find((candidate) => candidate.outcome === outcome);
       if (result) return codeOf(image, result);
     }

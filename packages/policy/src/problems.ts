@@ -31,20 +31,26 @@ export function listProblems(problems: readonly Problem[]): string {
 
 /** A schema's findings as problems, with what was received at each place. */
 export function problemsOf(error: z.core.$ZodError, input: unknown): Problem[] {
-  return error.issues.flatMap((issue) => issueProblems(issue, input));
+  return error.issues.flatMap((issue) => issueProblems(issue, input, []));
 }
 
-function issueProblems(issue: z.core.$ZodIssue, input: unknown): Problem[] {
-  const path = issue.path.map(String).join(".");
-  const received = show(at(input, issue.path));
+function issueProblems(issue: z.core.$ZodIssue, input: unknown, above: readonly PropertyKey[]): Problem[] {
+  const place = [...above, ...issue.path];
+  const path = place.map(String).join(".");
+  const received = show(at(input, place));
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => ({
         path: path === "" ? key : `${path}.${key}`,
         problem: "no such field",
       }));
-    case "invalid_union":
-      return [{ path, problem: unionProblem(issue, received) }];
+    case "invalid_union": {
+      // Of several forms that a value may have, speaks of the one that came closest.
+      const [closest] = issue.errors.toSorted((a, b) => depth(b) - depth(a));
+      return closest === undefined
+        ? [{ path, problem: `expected another form, got ${received}` }]
+        : closest.flatMap((inner) => issueProblems(inner, input, place));
+    }
     case "invalid_value":
       return [
         {
@@ -54,6 +60,13 @@ function issueProblems(issue: z.core.$ZodIssue, input: unknown): Problem[] {
       ];
     case "invalid_type":
       return [{ path, problem: `expected ${issue.expected}, got ${received}` }];
+    case "invalid_key":
+      return [
+        {
+          path,
+          problem: `not a valid name; expected ${issue.issues.map(({ message }) => message).join(", ")}`,
+        },
+      ];
     default:
       return [
         {
@@ -64,21 +77,8 @@ function issueProblems(issue: z.core.$ZodIssue, input: unknown): Problem[] {
   }
 }
 
-/** Of several forms that a value may have, speaks of the one that came closest. */
-function unionProblem(issue: z.core.$ZodIssueInvalidUnion, received: string): string {
-  if (issue.errors.length === 0) return `${issue.message}, got ${received}`;
-  const closest = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
-  const inner = closest.map((error) => {
-    const where = error.path.map(String).join(".");
-    const what =
-      error.code === "unrecognized_keys" ? `no such field: ${error.keys.join(", ")}` : error.message;
-    return where === "" ? what : `${where}: ${what}`;
-  });
-  return `${inner.join("; ")} (got ${received})`;
-}
-
 function depth(issues: readonly z.core.$ZodIssue[]): number {
-  return Math.max(0, ...issues.map((issue) => issue.path.length));
+  return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "invalid_union" ? 1 : 0)));
 }
 
 function at(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -200,3 +200,18 @@ describe("vexIndex", () => {
     expect(by(at("not_affected", "01", { digest: `sha512:${"a".repeat(128)}` }))).toBe(undefined);
   });
 });
+
+describe("an advisory that stands for several CVEs", () => {
+  const advisory: Finding = { ...finding, id: "ELSA-2026-1", aliases: ["CVE-2026-1", "CVE-2026-2"] };
+  const products: VexProduct[] = [{ repository: "r.io/acme/app" }];
+
+  it("is not taken out by a statement about one of them, but by one about all or about itself", () => {
+    const outcome = (over: Partial<VexStatement>) =>
+      vexIndex([says(products, over)])(advisory, image)?.document;
+    expect([
+      outcome({}),
+      outcome({ aliases: ["CVE-2026-2"] }),
+      outcome({ vulnerability: "ELSA-2026-1" }),
+    ]).toEqual([undefined, "doc", "doc"]);
+  });
+});

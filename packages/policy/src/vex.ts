@@ -53,7 +53,12 @@ export function vexIndex(
     for (const candidate of candidates) {
       const fits = anyOf(candidate.products.map((product) => product(found, image)));
       if (candidate.takesOut) {
-        if (fits === true && (clears === undefined || candidate.time > clears.time)) clears = candidate;
+        if (
+          fits === true &&
+          isWhole(candidate.statement, finding) &&
+          (clears === undefined || candidate.time > clears.time)
+        )
+          clears = candidate;
       } else if (fits !== false) {
         revoked = true;
         revokedUntil = Math.max(revokedUntil, candidate.time);
@@ -61,6 +66,13 @@ export function vexIndex(
     }
     return clears !== undefined && (!revoked || clears.time > revokedUntil) ? clears.statement : undefined;
   };
+}
+
+/** A vendor's advisory can stand for several CVEs: a statement about one of them says nothing of the others. */
+function isWhole(statement: VexStatement, finding: Finding): boolean {
+  const cves = (finding.aliases ?? []).filter((alias) => alias.startsWith("CVE-"));
+  const named = new Set(statementIds(statement));
+  return cves.length < 2 || named.has(finding.id) || cves.every((cve) => named.has(cve));
 }
 
 /** Whether statements of this status take findings out. */
