@@ -53,8 +53,8 @@ export function createReportCache(options: {
   return (source) => ({
     ...source,
     async report(image, _signal) {
-      const { registry, repository, digest, platform = "" } = image;
-      const key = `${source.name} ${registry}/${repository}@${digest} ${platform}`;
+      const { registry, repository, digest, platform = "", indexDigest = "" } = image;
+      const key = `${source.name} ${registry}/${repository}@${digest} ${platform} ${indexDigest}`;
       const found = await cache.get(key, async (signal) => {
         const start = now();
         const report = await source.report(image, signal);

@@ -6,8 +6,15 @@ export interface RegistryLogin {
   expiresAt?: number;
 }
 
-/** Gives the login for one registry host, or `undefined` for none. Called again whenever the last one has ended. */
-export type Credential = (registry: string, signal: AbortSignal) => Promise<RegistryLogin | undefined>;
+/**
+ * Gives the login for one registry host, or `undefined` for none. Called again whenever the last one has ended;
+ * `refused` is one that the registry did not take although it should still live.
+ */
+export type Credential = (
+  registry: string,
+  signal: AbortSignal,
+  refused?: RegistryLogin,
+) => Promise<RegistryLogin | undefined>;
 
 /** Reads a mounted file as text. */
 export type ReadFile = (path: string) => Promise<string>;

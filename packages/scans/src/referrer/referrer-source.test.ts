@@ -55,7 +55,7 @@ async function setUp(trust: Trust[], options: FakeRegistryOptions & { allowUnsig
     const { state, reason, trust, findings } = await report();
     return { state, ...(reason === undefined ? {} : { reason }), trust, ids: findings.map(({ id }) => id) };
   };
-  return { registry, image, summary, report };
+  return { registry, image, source, summary, report };
 }
 
 const absent = (reason: string) => ({ state: "absent", reason, trust: { kind: "source" }, ids: [] });
@@ -405,6 +405,72 @@ describe("a Notation signature", () => {
       mediaType: "application/cose",
     });
     expect(found.reason).toMatch(/COSE form, which is not supported/);
+  });
+});
+
+describe("a report attached to the index", () => {
+  const trivy = (architecture: string, scannedAt: string, ids: readonly string[]) =>
+    JSON.stringify({
+      SchemaVersion: 2,
+      CreatedAt: scannedAt,
+      ArtifactName: "app",
+      ArtifactType: "container_image",
+      Metadata: { OS: { Family: "debian", Name: "13" }, ImageConfig: { os: "linux", architecture } },
+      Results: [
+        {
+          Target: "app (debian 13)",
+          Class: "os-pkgs",
+          Type: "debian",
+          Vulnerabilities: ids.map((id) => ({
+            VulnerabilityID: id,
+            PkgName: "openssl",
+            InstalledVersion: "3.0",
+            Severity: "HIGH",
+          })),
+        },
+      ],
+    });
+  const artifactType = "application/vnd.aquasec.trivy.report+json";
+
+  test.each([
+    ["of this platform", "amd64", "complete", ["CVE-2026-7"]],
+    ["of another", "arm64", "absent", []],
+  ] as const)("%s", async (_name, architecture, state, ids) => {
+    const { registry, image, source } = await setUp([], { allowUnsigned: true });
+    const index = registry.pushIndex("app", [{ ...image, platform: "linux/amd64" }]);
+    const content = trivy(architecture, "2026-11-22T08:00:00Z", ["CVE-2026-7"]);
+    registry.attach("app", index, { artifactType, content });
+    const child = { registry: host, repository: "app", digest: image.digest, indexDigest: index.digest };
+    const report = await source.report({ ...child, platform: "linux/amd64" }, signal);
+    expect([report.state, report.findings.map(({ id }) => id)]).toEqual([state, ids]);
+  });
+
+  test("counts against the child's own by its time, and needs a platform", async () => {
+    const { registry, image, source } = await setUp([], { allowUnsigned: true });
+    const index = registry.pushIndex("app", [{ ...image, platform: "linux/amd64" }]);
+    const identity = {
+      registry: host,
+      repository: "app",
+      digest: image.digest,
+      indexDigest: index.digest,
+      platform: "linux/amd64",
+    };
+    const ids = async (): Promise<string[]> =>
+      (await source.report(identity, signal)).findings.map(({ id }) => id);
+    registry.attach("app", image, {
+      artifactType,
+      content: trivy("amd64", "2026-11-20T08:00:00Z", ["CVE-1"]),
+    });
+    registry.attach("app", index, {
+      artifactType: inToto,
+      content: JSON.stringify(statement(index, ["CVE-2"], "2026-11-22T09:00:00Z")),
+    });
+    expect(await ids()).toEqual(["CVE-1"]);
+    registry.attach("app", index, {
+      artifactType,
+      content: trivy("amd64", "2026-11-21T08:00:00Z", ["CVE-3"]),
+    });
+    expect(await ids()).toEqual(["CVE-3"]);
   });
 });
 

@@ -9,6 +9,7 @@ import { readStatement } from "../parse/statement.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { isNamedHost } from "../registry/hosts.ts";
 import type { Registries } from "../registry/registries.ts";
+import { platformFits } from "../platforms.ts";
 import type { ImageIdentity, ScanSource } from "../source.ts";
 import { readAttached } from "./attached.ts";
 import type { TrustedIdentities } from "./trust/load-trust.ts";
@@ -28,9 +29,9 @@ export interface ReferrerSourceOptions {
 }
 
 /**
- * Reads the reports attached to an image's own digest. A report counts when its manifest's subject is that image, its
- * Statement (where it is one) names that digest, and an identity that the source trusts has signed it. The newest
- * scan wins.
+ * Reads the reports attached to an image, or to the index that it stands in. A report counts when its manifest's subject
+ * is that digest, its Statement (where it is one) names it, and an identity that the source trusts has signed it. The
+ * newest scan wins.
  */
 export function referrerSource(options: ReferrerSourceOptions): ScanSource {
   const { name } = options;
@@ -42,29 +43,37 @@ export function referrerSource(options: ReferrerSourceOptions): ScanSource {
     findings: [],
   });
 
-  async function read(image: ImageIdentity, signal: AbortSignal): Promise<ScanReport> {
+  /** Everything that counts and is attached to `about`: the image itself, or the index it stands in. */
+  async function collect(
+    image: ImageIdentity,
+    about: string,
+    found: Found,
+    signal: AbortSignal,
+  ): Promise<void> {
     const client = options.clients.client(image.registry);
-    const { repository, digest } = image;
-    const { documents, missing } = await readAttached(client, repository, digest, signal);
-    const reports: ParsedReport[] = [];
-    const statements: VexStatement[] = [];
-    const problems: string[] = [];
-    let unreadVex = false;
+    const { repository } = image;
+    const { documents, missing } = await readAttached(client, repository, about, signal);
+    found.missing ??= missing;
     const vouchings = await Promise.all(
       documents.map((attached) => vouch({ ...options, client, repository, attached, signal })),
     );
     for (const vouching of vouchings) {
-      if ("problem" in vouching) {
-        problems.push(vouching.problem);
-        continue;
-      }
-      const outcome = understand(vouching.vouched, image, name);
-      if ("report" in outcome) reports.push(outcome.report);
-      else if ("vex" in outcome) statements.push(...outcome.vex);
-      else if ("unreadVex" in outcome) unreadVex = true;
-      else if (outcome.problem !== undefined) problems.push(outcome.problem);
+      const outcome = "problem" in vouching ? vouching : understand(vouching.vouched, image, about, name);
+      if ("report" in outcome) found.reports.push(outcome.report);
+      else if ("vex" in outcome) found.statements.push(...outcome.vex);
+      else if ("unreadVex" in outcome) found.unreadVex = true;
+      else if (outcome.problem !== undefined) found.problems.push(outcome.problem);
     }
-    const newest = reports.sort(newestFirst)[0]?.report;
+  }
+
+  async function read(image: ImageIdentity, signal: AbortSignal): Promise<ScanReport> {
+    const { digest, indexDigest = digest } = image;
+    const found: Found = { reports: [], statements: [], problems: [], unreadVex: false };
+    await Promise.all(
+      [...new Set([digest, indexDigest])].map((about) => collect(image, about, found, signal)),
+    );
+    const { problems, missing } = found;
+    const newest = found.reports.sort(newestFirst)[0]?.report;
     if (newest === undefined) {
       if (missing !== undefined) return bare("partial", missing);
       const [problem] = problems;
@@ -73,7 +82,7 @@ export function referrerSource(options: ReferrerSourceOptions): ScanSource {
       return bare("absent", `${count} attached, but none that counts: ${problem}`);
     }
     // A VEX document that cannot be read may revoke one that can.
-    const judged = unreadVex ? newest : withoutRuledOut(newest, statements, image);
+    const judged = found.unreadVex ? newest : withoutRuledOut(newest, found.statements, image);
     // What could not be read may be newer than the newest that was.
     if (missing === undefined || judged.state !== "complete") return judged;
     return { ...judged, state: "partial", reason: oneLine(missing, 300) };
@@ -93,30 +102,49 @@ export function referrerSource(options: ReferrerSourceOptions): ScanSource {
   };
 }
 
+interface Found {
+  reports: ParsedReport[];
+  statements: VexStatement[];
+  /** Why attached reports do not count. */
+  problems: string[];
+  /** Why something may be missing that counts. */
+  missing?: string | undefined;
+  unreadVex: boolean;
+}
+
 type Understood =
   | { report: ParsedReport }
   | { unreadVex: true }
   | { vex: readonly VexStatement[] }
   | { problem: string | undefined };
 
-/** Reads a document that counts as a report or VEX about this image. Other Statements, such as provenance, are neither. */
+/**
+ * Reads a document that counts as a report or VEX about this image; other Statements, such as provenance, are neither.
+ * One that is about the index counts only for the platform that it says it is of.
+ */
 function understand(
   { document, trust, selfContained }: Vouched,
   image: ImageIdentity,
+  about: string,
   source: string,
 ): Understood {
   const statement = readStatement(document);
   const subjects = statement?.subjects.flatMap(({ digests }) => digests);
-  if (statement !== undefined && subjects?.includes(image.digest) !== true)
+  const names = (digest: string): boolean => subjects?.includes(digest) === true;
+  if (statement !== undefined && !names(image.digest) && !names(about))
     return { problem: "its Statement is about another image" };
   const parsed = parseReport(document, { source, trust });
   if (parsed.kind === "report") {
-    if (selfContained && !parsed.images.some(({ digests }) => digests.includes(image.digest)))
+    if (selfContained && statement === undefined)
       return { problem: "what is signed does not say that it is about this image" };
-    return { report: parsed };
+    if (about === image.digest || names(image.digest)) return { report: parsed };
+    const { platform } = parsed;
+    if (platform === undefined || image.platform === undefined)
+      return { problem: "it is about all platforms together and does not say which one was scanned" };
+    return platformFits(image.platform, platform) ? { report: parsed } : { problem: undefined };
   }
   if (trust.kind !== "signed" || (selfContained && statement === undefined)) return { problem: undefined };
-  const vex = parseVex(statement === undefined ? document : statement.predicate, [image.digest]);
+  const vex = parseVex(statement === undefined ? document : statement.predicate, [about]);
   if (vex.ok) return { vex: vex.statements };
   return statement?.predicateType.startsWith("https://openvex.dev/") === true
     ? { unreadVex: true }
@@ -140,11 +168,11 @@ function withoutRuledOut(
 ): ScanReport {
   if (statements.length === 0) return report;
   const find = vexIndex(statements);
-  const { registry, repository, digest } = image;
+  const { registry, repository, digest, indexDigest = digest } = image;
   const reference = { registry, repository, digest, original: `${registry}/${repository}@${digest}` };
   const ruledOut = [...(report.ruledOut ?? [])];
   const findings = report.findings.filter((finding) => {
-    const statement = find(finding, { reference, digest, platformDigest: digest });
+    const statement = find(finding, { reference, digest: indexDigest, platformDigest: digest });
     if (statement === undefined) return true;
     ruledOut.push({ id: finding.id, reason: `VEX ${statement.document}: ${statement.status}` });
     return false;

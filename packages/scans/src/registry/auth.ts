@@ -52,15 +52,18 @@ export function createAuth(options: AuthOptions): Auth {
   const { registry, origin, now } = options;
   let scheme: Scheme | undefined;
   let login: Promise<RegistryLogin | undefined> | undefined;
+  let refused: RegistryLogin | undefined;
   const tokens = new Map<string, Promise<{ header: string; until: number }>>();
 
   async function currentLogin(signal: AbortSignal): Promise<RegistryLogin | undefined> {
     if (options.plainHttp) return undefined;
     const known = login && (await login.catch(() => undefined));
-    if (known !== undefined && (known.expiresAt === undefined || known.expiresAt - now() > 30_000))
-      return known;
-    login = options.credential(registry, signal);
-    return await login;
+    const useful = known !== undefined && known !== refused;
+    if (useful && (known.expiresAt === undefined || known.expiresAt - now() > 30_000)) return known;
+    login = options.credential(registry, signal, refused);
+    const fresh = await login;
+    refused = undefined;
+    return fresh;
   }
 
   async function fetchToken(
@@ -73,7 +76,18 @@ export function createAuth(options: AuthOptions): Auth {
     if (bearer.service !== undefined) url.searchParams.set("service", bearer.service);
     const user = mayHaveCredentials(url) ? await currentLogin(signal) : undefined;
     const asked = now();
-    const response = await options.get(url, user === undefined ? {} : { authorization: basic(user) }, signal);
+    const ask = async (as: RegistryLogin | undefined): Promise<Response> =>
+      await options.get(url, as === undefined ? {} : { authorization: basic(as) }, signal);
+    let response = await ask(user);
+    if (response.status === 401 && user !== undefined) {
+      // A login may end sooner than it said. Only another one is worth a second try.
+      refused = user;
+      const next = await currentLogin(signal);
+      if (next !== undefined && next.password !== user.password) {
+        void response.body?.cancel();
+        response = await ask(next);
+      }
+    }
     const body = await options.text(response);
     if (response.status !== 200)
       throw new RegistryError(
@@ -123,7 +137,13 @@ export function createAuth(options: AuthOptions): Auth {
       if (!same) tokens.clear();
       if (sent === undefined) return;
       tokens.delete(repository);
-      if (next.kind === "basic") login = undefined;
+      if (next.kind === "basic") {
+        const before = login;
+        login = before?.then((value) => {
+          refused = value;
+          return value;
+        });
+      }
     },
   };
 }
