@@ -16,7 +16,7 @@ const running: ChildProcess[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "judge-"));
-  bundle = await buildBundle(join(folder, "dist"));
+  bundle = await buildBundle(join(folder, "judge.mjs"));
   const authority = createAuthority({ name: "test", now: Date.now(), lifeMs: 86_400_000 });
   ca = authority.certificate;
   await mkdir(join(folder, "ca"));
@@ -103,7 +103,7 @@ function ask(url: string, body?: unknown): Promise<{ status: number; text: strin
 describe("the judge's bundle", () => {
   it("fits into a ConfigMap, has the same bytes each time and names no folder of ours", async () => {
     expect(bundle.bytes).toBeLessThanOrEqual(bundleLimit);
-    const again = await buildBundle(join(folder, "elsewhere"));
+    const again = await buildBundle(join(folder, "elsewhere", "judge.mjs"));
     expect([again.sha256, again.bytes]).toEqual([bundle.sha256, bundle.bytes]);
     expect(await readFile(bundle.file, "utf8")).not.toContain(process.cwd());
   });

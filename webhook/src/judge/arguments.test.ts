@@ -26,6 +26,7 @@ describe("parseArguments", () => {
       observer: { url: "https://observer.gatehouse.svc/events", caFile: "ca.crt" },
       kubernetes: true,
       unreadyMs: undefined,
+      clock: undefined,
     });
   });
 
@@ -49,6 +50,18 @@ describe("parseArguments", () => {
         '  --observer: expected an https URL, got "http://plain.example"',
         '  --unready-ms: expected milliseconds, got "soon"',
       ].join("\n"),
+    );
+  });
+
+  it("takes another time only outside a cluster, and only as a flag", () => {
+    const clock = "--clock=2026-11-22T10:00:00Z";
+    expect(parseArguments([...required, clock, "--no-kubernetes"], {}).clock).toBe(
+      Date.parse("2026-11-22T10:00:00Z"),
+    );
+    expect(parseArguments(required, { GATEHOUSE_CLOCK: "2026-11-22T10:00:00Z" }).clock).toBeUndefined();
+    expect(() => parseArguments([...required, clock], {})).toThrow(/--clock: expected --no-kubernetes/);
+    expect(() => parseArguments([...required, "--clock=now", "--no-kubernetes"], {})).toThrow(
+      /--clock: expected an instant/,
     );
   });
 
