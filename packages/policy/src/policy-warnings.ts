@@ -1,0 +1,83 @@
+import { endOf } from "./deadline.ts";
+import type { Exemption, Policy, Rule, Scope } from "./model.ts";
+import type { Problem } from "./problems.ts";
+
+/** Facts that whoever creates an object chooses as they like, and what the policy calls them. */
+const chosen = ["pod", "labels", "workload"] as const satisfies readonly (keyof Scope)[];
+/** Facts that they cannot choose without changing what runs, or where. */
+const fixed = [
+  "cluster",
+  "namespace",
+  "registry",
+  "repository",
+  "image",
+  "digest",
+] as const satisfies readonly (keyof Scope)[];
+
+/**
+ * What is valid in a policy and yet probably not meant: each with its place and the reason. None of it changes a
+ * verdict.
+ *
+ * @param now milliseconds since the epoch, for exemptions that have ended
+ */
+export function policyWarnings(policy: Policy, now: number): Problem[] {
+  const rules = Object.entries(policy.rules);
+  const warnings = rules.flatMap(([name, rule]) => ruleWarnings(`rules.${name}`, rule));
+  if (!rules.some(([, { enabled }]) => enabled))
+    warnings.push({ path: "rules", problem: "no rule is enabled, so everything is admitted" });
+  for (const [name, exemption] of Object.entries(policy.exemptions))
+    warnings.push(...exemptionWarnings(`exemptions.${name}`, exemption, policy, now));
+  return warnings;
+}
+
+function ruleWarnings(path: string, rule: Rule): Problem[] {
+  if (rule.action !== "deny") return [];
+  const warnings: Problem[] = [];
+  const exceptions = [rule.except ?? []].flat() as readonly Scope[];
+  for (const [index, scope] of exceptions.entries()) {
+    const facts = chosen.filter((fact) => scope[fact] !== undefined);
+    if (facts.length > 0 && !fixed.some((fact) => scope[fact] !== undefined))
+      warnings.push({
+        path: Array.isArray(rule.except) ? `${path}.except.${index}` : `${path}.except`,
+        problem: `whoever creates an object chooses its ${list(facts)}, and so whether this rule applies; name a namespace or an image besides`,
+      });
+  }
+  const asked = chosen.filter((fact) => rule.where?.[fact] !== undefined);
+  if (asked.length > 0)
+    warnings.push({
+      path: `${path}.where`,
+      problem: `whoever creates an object chooses its ${list(asked)}, and so can keep out of this rule`,
+    });
+  for (const state of ["absent", "unsupported", "unavailable"] as const)
+    if (rule.onScan[state] === "allow")
+      warnings.push({
+        path: `${path}.onScan.${state}`,
+        problem: `an image whose scan is ${state} passes this rule without a word`,
+      });
+  return warnings;
+}
+
+function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, now: number): Problem[] {
+  const { until, rules, cves, packages, states, untilFixed, where } = exemption;
+  const warnings: Problem[] = [];
+  const end = until === undefined ? undefined : endOf(until);
+  if (end !== undefined && now >= end)
+    warnings.push({ path, problem: `ended on ${until} and does nothing any more; take it out` });
+  const covered = rules?.filter((name) => policy.rules[name]?.enabled !== true) ?? [];
+  if (rules !== undefined && covered.length === rules.length)
+    warnings.push({
+      path: `${path}.rules`,
+      problem: `${list(covered)}: disabled, so there is nothing to exempt`,
+    });
+  const narrow = cves ?? packages ?? states ?? untilFixed;
+  if (narrow === undefined && !fixed.some((fact) => where?.[fact] !== undefined))
+    warnings.push({
+      path,
+      problem: "frees every image from its rules, in every namespace; name CVEs, packages, states or a scope",
+    });
+  return warnings;
+}
+
+function list(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
