@@ -151,6 +151,31 @@ test("a Node program runs in a restricted Pod with its ConfigMap, Secret, token,
   expect(await kubectl(cluster, "logs", "gate")).toContain('"bundle":"bundle"');
 });
 
+test("a Pod calls the API server as its service account", async () => {
+  const program = `
+    const fs = require("node:fs");
+    const folder = "/var/run/secrets/kubernetes.io/serviceaccount/";
+    const headers = { authorization: "Bearer " + fs.readFileSync(folder + "token", "utf8") };
+    const url = "https://kubernetes.default.svc/api/v1/namespaces/default/secrets";
+    require("node:https").get(url, { ca: fs.readFileSync(folder + "ca.crt"), headers }, (response) => {
+      response.setEncoding("utf8").on("data", (text) => console.log(JSON.parse(text).message));
+    });
+  `;
+  await apply(
+    cluster,
+    pod("caller", {
+      restartPolicy: "Never",
+      containers: [{ name: "c", image: nodeImage, args: ["-e", program] }],
+    }),
+  );
+  await eventually(async () => {
+    expect(await cluster.logs({ namespace: "default", pod: "caller" })).toBe(
+      'secrets is forbidden: User "system:serviceaccount:default:default" cannot list resource "secrets" ' +
+        'in API group "" in the namespace "default"\n',
+    );
+  });
+});
+
 test("a Deployment spreads over the nodes, and its Service leads to ready Pods only", async () => {
   const constraint = {
     maxSkew: 1,
@@ -168,6 +193,14 @@ test("a Deployment spreads over the nodes, and its Service leads to ready Pods o
   const ask = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
   const answers = new Set([await ask(), await ask(), await ask()]);
   expect(answers).toEqual(new Set(pods.map(({ metadata }) => `v1 ${metadata?.name}`)));
+
+  const proxied = await kubectl(
+    cluster,
+    "get",
+    "--raw",
+    "/api/v1/namespaces/default/services/spread:80/proxy/",
+  );
+  expect(answers).toContain(proxied);
 
   const [first] = pods;
   const own = await cluster.forward(first?.status?.podIP ?? "", 9443);

@@ -7,6 +7,7 @@
  * @module
  */
 import { mkdir, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createApiClient, type ApiClient } from "./api.ts";
 import { nodeAddress } from "./addresses.ts";
@@ -122,6 +123,10 @@ async function shutDown(): Promise<never> {
   process.exit(0);
 }
 
+// Also when it ends by a fault of its own.
+process.on("exit", () => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+});
 // A Ctrl-C reaches the whole foreground group; the owner decides what it means and closes the channel.
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => void shutDown());

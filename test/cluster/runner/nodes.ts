@@ -15,7 +15,8 @@ export function nodeName(spec: NodeSpec, index: number): string {
 
 /** Registers a node, or takes over one of the same name, and reports it ready. */
 export async function registerNode(api: ApiClient, spec: NodeSpec, index: number): Promise<void> {
-  const node = nodeObject(spec, index, new Date());
+  const { gitVersion } = await api.get<{ gitVersion: string }>("/version");
+  const node = nodeObject(spec, index, gitVersion, new Date());
   const path = `/api/v1/nodes/${node.metadata?.name}`;
   try {
     await api.post("/api/v1/nodes", node);
@@ -42,7 +43,7 @@ function microTime(date: Date): string {
   return date.toISOString().replace("Z", "000Z");
 }
 
-function nodeObject(spec: NodeSpec, index: number, now: Date): Node {
+function nodeObject(spec: NodeSpec, index: number, version: string, now: Date): Node {
   const name = nodeName(spec, index);
   const architecture = spec.architecture ?? machineArchitecture();
   const os = spec.os ?? "linux";
@@ -85,7 +86,7 @@ function nodeObject(spec: NodeSpec, index: number, now: Date): Node {
       nodeInfo: {
         architecture,
         operatingSystem: os,
-        kubeletVersion: "v1.37.0-gatehouse",
+        kubeletVersion: version,
         kubeProxyVersion: "",
         containerRuntimeVersion: "process://1",
         osImage: "Pod runner of processes",

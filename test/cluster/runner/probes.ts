@@ -76,7 +76,7 @@ export function askHttp(
     port: portNumber(action.port, target.container),
     path: action.path ?? "/",
     headers: {
-      "user-agent": "kube-probe/1.37",
+      "user-agent": "kube-probe",
       ...Object.fromEntries((action.httpHeaders ?? []).map(({ name, value }) => [name, value])),
     },
     agent: false as const,

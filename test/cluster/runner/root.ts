@@ -106,7 +106,7 @@ export async function rootScript(plan: RootPlan, tools: Tools): Promise<string> 
     "cd /",
     `${tools.umount} -l /.old`,
     `${tools.rmdir} /.old`,
-    ...(plan.readOnlyRoot ? [`${tools.mount} -o remount,ro,mode=755,nosuid,nodev /`] : []),
+    ...(plan.readOnlyRoot ? [`${tools.mount} -o remount,bind,ro,nosuid,nodev /`] : []),
     `cd ${quote(plan.workingDir)}`,
     "unset PWD OLDPWD",
     `exec ${becomeUser(plan, tools)} "$@"`,
