@@ -1,3 +1,7 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Problem } from "@gatehouse/policy";
+import { isLater, matching, name, show } from "./argument-checks.ts";
+
 /** Who the gate is inside its cluster: what registries are told to trust. */
 export interface GateIdentity {
   readonly namespace: string;
@@ -23,4 +27,49 @@ export function gateIdentity(
   serviceAccount: string = DEFAULT_SERVICE_ACCOUNT,
 ): GateIdentity {
   return { namespace, serviceAccount };
+}
+
+/** The gate of one cluster, as a registry's cloud knows it: all that a registry's federation needs. */
+export interface ClusterIdentity {
+  /** The cluster's OIDC issuer, exact to the letter, a slash at its end included. */
+  issuer: pulumi.Input<string>;
+  /** @default "gatehouse" */
+  namespace?: string;
+  /** @default "gatehouse" */
+  serviceAccount?: string;
+}
+
+/** The subject of the gate's tokens: `system:serviceaccount:NAMESPACE:NAME`. */
+export function subjectOf({
+  namespace = DEFAULT_NAMESPACE,
+  serviceAccount = DEFAULT_SERVICE_ACCOUNT,
+}: Omit<ClusterIdentity, "issuer">): string {
+  return `system:serviceaccount:${namespace}:${serviceAccount}`;
+}
+
+/** What is wrong with an issuer; every cloud fetches its keys over https, from a public address. */
+export function issuerProblems(path: string, issuer: unknown): Problem[] {
+  return matching(
+    path,
+    issuer,
+    /^https:\/\/[a-z0-9.-]+(\/[A-Za-z0-9._~/-]*)?$/,
+    "the cluster's OIDC issuer, https and without port, query or fragment",
+  );
+}
+
+/** What is wrong with the cluster that a registry is told of; an issuer that is an Output waits. */
+export function clusterProblems(path: string, cluster: unknown): Problem[] {
+  if (typeof cluster !== "object" || cluster === null)
+    return [
+      {
+        path,
+        problem: `expected { issuer, namespace, serviceAccount } of the gate's cluster, got ${show(cluster)}`,
+      },
+    ];
+  const { issuer, namespace, serviceAccount } = cluster as Partial<ClusterIdentity>;
+  return [
+    ...(isLater(issuer) ? [] : issuerProblems(`${path}.issuer`, issuer)),
+    ...name(`${path}.namespace`, namespace),
+    ...name(`${path}.serviceAccount`, serviceAccount),
+  ];
 }

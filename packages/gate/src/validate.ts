@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 import {
   canonicalJson,
   InvalidInputError,
@@ -7,11 +6,11 @@ import {
   type Problem,
 } from "@gatehouse/policy";
 import type { GateArgs } from "./args.ts";
+import { name, oneOf, show, whole } from "./argument-checks.ts";
 import { sourceProblems } from "./config.ts";
 import { LARGEST_FILE, LARGEST_FILES, LARGEST_OBJECT } from "./limits.ts";
 import { isPlain } from "./plain.ts";
 
-const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const PLATFORM = /^[a-z0-9]+\/[a-z0-9]+(\/[a-z0-9.]+)?$/;
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
 
@@ -199,33 +198,6 @@ function acknowledgedProblems({ acknowledged = {}, policy }: GateArgs): Problem[
   ]);
 }
 
-function oneOf(path: string, value: unknown, allowed: readonly string[]): Problem[] {
-  if (value === undefined || allowed.includes(value as string)) return [];
-  return [{ path, problem: `expected ${allowed.join(" or ")}, got ${show(value)}` }];
-}
-
-function whole(path: string, value: unknown, least: number, most: number, why: string): Problem[] {
-  if (
-    value === undefined ||
-    (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
-  )
-    return [];
-  return [{ path, problem: `expected a whole number from ${least} to ${most} (${why}), got ${show(value)}` }];
-}
-
-function name(path: string, value: unknown): Problem[] {
-  if (value === undefined || (typeof value === "string" && DNS_LABEL.test(value))) return [];
-  return [
-    { path, problem: `expected lower-case letters, digits and dashes, at most 63, got ${show(value)}` },
-  ];
-}
-
 function under(root: string, path: string): string {
   return path === "" ? root : `${root}.${path}`;
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (pulumi.Output.isInstance(value)) return "an Output";
-  return JSON.stringify(value) ?? typeof value;
 }
