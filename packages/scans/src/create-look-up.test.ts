@@ -1,5 +1,5 @@
 import type { SourceConfig } from "@gatehouse/policy";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createLookUp, type LookUpOptions } from "./create-look-up.ts";
 import { fakeNetwork } from "./testing/fake-network.ts";
 import { fakeRegistry, type FakeRegistryOptions } from "./testing/fake-registry.ts";
@@ -187,6 +187,44 @@ describe("a look-up over a registry", () => {
     expect(await state("Registry.EXAMPLE:443/app:1")).toBe("absent");
     expect(registry.requests.length).toBeGreaterThan(0);
   });
+});
+
+test("what is counted: what the caches held, how each source answered, what could not be resolved", async () => {
+  const seen: unknown[] = [];
+  const { registry, state, later } = await setUp(
+    {},
+    {
+      metrics: {
+        cache: ({ cache, outcome }) => seen.push(`${cache} ${outcome}`),
+        cacheSize: ({ reports, findings }) => seen.push(`${reports} reports, ${findings} findings`),
+        asked: ({ source, state }) => seen.push(`${source} ${state}`),
+        unresolved: ({ registry, code }) => seen.push(`${registry} ${code}`),
+      },
+    },
+  );
+  const image = registry.pushImage("app", { tag: "1" });
+  registry.attach("app", image, { artifactType: "application/sarif+json", content: sarif(["CVE-2026-1"]) });
+  await state(`${host}/app:1`);
+  await state(`${host}/app:1`);
+  later(300_000);
+  await state(`${host}/app@${image.digest}`);
+  await vi.waitFor(() => expect(seen.at(-1)).toBe("attached complete"));
+  await state(`${host}/app:2`);
+  expect(seen).toEqual([
+    "image miss",
+    "report miss",
+    "attached complete",
+    "1 reports, 1 findings",
+    "image hit",
+    "report hit",
+    "1 reports, 1 findings",
+    "image miss",
+    "report stale",
+    "1 reports, 1 findings",
+    "attached complete",
+    "image miss",
+    `${host} not-found`,
+  ]);
 });
 
 describe("a configuration that cannot be used", () => {

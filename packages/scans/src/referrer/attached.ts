@@ -1,4 +1,4 @@
-import pLimit from "p-limit";
+import pLimit, { type LimitFunction } from "p-limit";
 import type { RegistryClient } from "../registry/client.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { Descriptor } from "../registry/manifest.ts";
@@ -14,66 +14,78 @@ export interface AttachedDocument {
   bytes: Uint8Array;
 }
 
-/** Everything attached that may be a report. */
-export interface Attached {
-  documents: readonly AttachedDocument[];
-  /** Why something that could be the newest report is missing from `documents`, if something is. */
-  missing?: string;
-}
-
 /** Manifests that are read for one image. */
 const mostCandidates = 64;
-const reportLimit = 32 * 1024 * 1024;
+/** Of one document, and of all that are attached to one image. */
+const documentLimit = 32 * 1024 * 1024;
+const imageLimit = 64 * 1024 * 1024;
+/** Documents above this size wait for their turn, so that a few hostile images cannot fill the memory together. */
+const smallDocument = 1024 * 1024;
 const createdAnnotation = "org.opencontainers.image.created";
 
 /**
- * Reads what is attached to `digest` as far as it may be a scan report or VEX. Descriptors only say where to look:
- * type and subject come from the manifest. Rejects when the registry does not answer, for then nobody knows whether
- * the newest report is among what was read.
+ * Reads what is attached to `digest` as far as it may be a scan report or VEX, and hands each document to `use`, which
+ * must not hold on to its bytes. Descriptors only say where to look: type and subject come from the manifest. Rejects
+ * when the registry does not answer, for then nobody knows whether the newest report is among what was read.
+ *
+ * @param options.large runs what is done with large documents, few at a time whatever the image.
+ * @returns why something that could be the newest report was not read, if something was not.
  */
 export async function readAttached(
-  client: RegistryClient,
-  repository: string,
-  digest: string,
-  signal: AbortSignal,
-): Promise<Attached> {
+  options: {
+    client: RegistryClient;
+    repository: string;
+    digest: string;
+    large: LimitFunction;
+    signal: AbortSignal;
+  },
+  use: (document: AttachedDocument) => Promise<void>,
+): Promise<string | undefined> {
+  const { client, repository, digest, signal } = options;
   const list = await client.referrers(repository, digest, {}, signal);
   const candidates = list.descriptors
     .filter(({ artifactType }) => isVagueType(artifactType) || isReportType(artifactType ?? ""))
     .sort((a, b) => created(b).localeCompare(created(a)));
-  const limit = pLimit(8);
   const problems: string[] = [];
   if (!list.whole || candidates.length > mostCandidates) problems.push("more is attached to it than is read");
-  const documents = await Promise.all(
+  const several = pLimit(8);
+  let left = imageLimit;
+  await Promise.all(
     candidates.slice(0, mostCandidates).map((candidate) =>
-      limit(async () => {
+      several(async () => {
         try {
-          return await readDocument(client, repository, digest, candidate, signal);
+          const found = await findDocument(client, repository, digest, candidate, signal);
+          if (found === undefined) return;
+          left -= found.layer.size;
+          if (left < 0) {
+            problems.push("more is attached to it than is read");
+            return;
+          }
+          const read = async (): Promise<void> => {
+            const bytes = await client.blob(repository, found.layer, signal, documentLimit);
+            await use({ artifact: found.artifact, type: found.type, bytes });
+          };
+          await (found.layer.size > smallDocument ? options.large(read) : read());
         } catch (error) {
           if (!(error instanceof RegistryError) || error.code === "mismatch") throw error;
-          if (error.code === "not-found") return undefined;
+          if (error.code === "not-found") return;
           if (error.code !== "too-large" && error.code !== "malformed" && error.code !== "unsupported")
             throw error;
           problems.push(error.message);
-          return undefined;
         }
       }),
     ),
   );
-  const [missing] = problems;
-  return {
-    documents: documents.filter((document) => document !== undefined),
-    ...(missing === undefined ? {} : { missing }),
-  };
+  return problems[0];
 }
 
-async function readDocument(
+async function findDocument(
   client: RegistryClient,
   repository: string,
   digest: string,
   candidate: Descriptor,
   signal: AbortSignal,
-): Promise<AttachedDocument | undefined> {
+): Promise<(Omit<AttachedDocument, "bytes"> & { layer: Descriptor }) | undefined> {
   const found = await client.manifest(repository, candidate.digest, signal);
   const { manifest, mediaType, size } = found;
   if (manifest.kind !== "manifest" || manifest.subject?.digest !== digest) return undefined;
@@ -83,11 +95,10 @@ async function readDocument(
   const [layer] = layers;
   if (layer === undefined || layers.length !== 1)
     throw new RegistryError("malformed", `${candidate.digest}: expected one document, has ${layers.length}`);
-  const bytes = await client.blob(repository, layer, signal, reportLimit);
   return {
     artifact: { mediaType, digest: found.digest, size },
     type: isReportType(layer.mediaType) ? layer.mediaType : type,
-    bytes,
+    layer,
   };
 }
 

@@ -487,6 +487,18 @@ describe("a registry that does not answer all", () => {
     expect((await summary()).state).toBe(state);
   });
 
+  test("more bytes attached than are read makes the newest that was read partial", async () => {
+    const { registry, image, summary } = await setUp([], { allowUnsigned: true });
+    registry.attach("app", image, { artifactType: inToto, content: JSON.stringify(statement(image, [])) });
+    registry.attach("app", image, { artifactType: inToto, content: " ".repeat(33 * 1024 * 1024) });
+    expect(await summary()).toEqual({
+      state: "partial",
+      reason: expect.stringMatching(/has 34603008 bytes, more than the 33554432 that are read$/),
+      trust: { kind: "unsigned" },
+      ids: [],
+    });
+  });
+
   test("more attached than is read makes the newest that was read partial", async () => {
     const { registry, image, summary } = await setUp([], { allowUnsigned: true });
     for (let n = 0; n < 70; n++)

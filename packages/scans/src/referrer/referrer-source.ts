@@ -3,6 +3,7 @@
  * @module
  */
 import { oneLine, parseVex, vexIndex, type ScanReport, type VexStatement } from "@gatehouse/policy";
+import pLimit from "p-limit";
 import { parseReport } from "../parse/report.ts";
 import type { ParsedReport } from "../parse/parsed.ts";
 import { readStatement } from "../parse/statement.ts";
@@ -35,6 +36,7 @@ export interface ReferrerSourceOptions {
  */
 export function referrerSource(options: ReferrerSourceOptions): ScanSource {
   const { name } = options;
+  const large = pLimit(3);
   const bare = (state: ScanReport["state"], reason: string): ScanReport => ({
     state,
     reason: oneLine(reason, 300),
@@ -52,18 +54,18 @@ export function referrerSource(options: ReferrerSourceOptions): ScanSource {
   ): Promise<void> {
     const client = options.clients.client(image.registry);
     const { repository } = image;
-    const { documents, missing } = await readAttached(client, repository, about, signal);
-    found.missing ??= missing;
-    const vouchings = await Promise.all(
-      documents.map((attached) => vouch({ ...options, client, repository, attached, signal })),
+    const missing = await readAttached(
+      { client, repository, digest: about, large, signal },
+      async (attached) => {
+        const vouching = await vouch({ ...options, client, repository, attached, signal });
+        const outcome = "problem" in vouching ? vouching : understand(vouching.vouched, image, about, name);
+        if ("report" in outcome) found.reports.push(outcome.report);
+        else if ("vex" in outcome) found.statements.push(...outcome.vex);
+        else if ("unreadVex" in outcome) found.unreadVex = true;
+        else if (outcome.problem !== undefined) found.problems.push(outcome.problem);
+      },
     );
-    for (const vouching of vouchings) {
-      const outcome = "problem" in vouching ? vouching : understand(vouching.vouched, image, about, name);
-      if ("report" in outcome) found.reports.push(outcome.report);
-      else if ("vex" in outcome) found.statements.push(...outcome.vex);
-      else if ("unreadVex" in outcome) found.unreadVex = true;
-      else if (outcome.problem !== undefined) found.problems.push(outcome.problem);
-    }
+    found.missing ??= missing;
   }
 
   async function read(image: ImageIdentity, signal: AbortSignal): Promise<ScanReport> {

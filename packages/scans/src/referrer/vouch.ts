@@ -32,23 +32,17 @@ export async function vouch(options: {
   signal: AbortSignal;
 }): Promise<Vouching> {
   const { attached, trusted, allowUnsigned } = options;
-  let document: unknown;
-  try {
-    document = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(attached.bytes));
-  } catch {
-    return { problem: "it is not JSON" };
-  }
+  const document = parse(attached.bytes);
+  if (document === undefined) return { problem: "it is not JSON" };
   let problem: string;
   if (isBundleType(attached.type)) {
     const verdict = verifyBundle(document, trusted.sigstore);
-    if (verdict.trusted)
-      return {
-        vouched: {
-          document: JSON.parse(verdict.payload ?? "null"),
-          trust: { kind: "signed", identity: verdict.identity },
-          selfContained: true,
-        },
-      };
+    if (verdict.trusted) {
+      const signed = parse(verdict.payload);
+      if (signed === undefined) return { problem: "what is signed is not JSON" };
+      const trust: ReportTrust = { kind: "signed", identity: verdict.identity };
+      return { vouched: { document: signed, trust, selfContained: true } };
+    }
     problem = verdict.problem;
   } else {
     const verdict = await verifyDetached(options);
@@ -108,4 +102,15 @@ async function verifyDetached({
     }
   }
   return last;
+}
+
+/** The JSON in a text or in UTF-8 bytes; `undefined` when there is none. */
+function parse(content: Uint8Array | string | undefined): unknown {
+  try {
+    const text =
+      content instanceof Uint8Array ? new TextDecoder("utf-8", { fatal: true }).decode(content) : content;
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
