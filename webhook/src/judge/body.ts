@@ -6,22 +6,33 @@ export type Body = { ok: true; value: unknown } | { ok: false; status: 400 | 413
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads a JSON body of at most {@link bodyLimit} bytes. A longer one is given up as soon as that is known. */
-export async function readBody(request: Request): Promise<Body> {
+/** What is read. */
+export interface BodyOptions {
+  /** Most bytes. @default {@link bodyLimit} */
+  limit?: number;
+  /** Media type, in lower case. @default "application/json" */
+  type?: string;
+}
+
+/** Reads a JSON body of at most `limit` bytes. A longer one is given up as soon as that is known. */
+export async function readBody(
+  request: Request,
+  { limit = bodyLimit, type: wanted = "application/json" }: BodyOptions = {},
+): Promise<Body> {
   const type = request.headers.get("content-type");
-  if (type !== "application/json" && type?.split(";", 1)[0]?.trim().toLowerCase() !== "application/json") {
-    return { ok: false, status: 415, problem: "expected content-type application/json" };
+  if (type !== wanted && type?.split(";", 1)[0]?.trim().toLowerCase() !== wanted) {
+    return { ok: false, status: 415, problem: `expected content-type ${wanted}` };
   }
   if (request.headers.has("content-encoding")) {
     return { ok: false, status: 415, problem: "expected a body without content-encoding" };
   }
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await readBytes(request);
+    bytes = await readBytes(request, limit);
   } catch {
     return { ok: false, status: 400, problem: "the body ended before it was whole" };
   }
-  if (bytes === undefined) return { ok: false, status: 413, problem: `expected at most ${bodyLimit} bytes` };
+  if (bytes === undefined) return { ok: false, status: 413, problem: `expected at most ${limit} bytes` };
   try {
     return { ok: true, value: JSON.parse(utf8.decode(bytes)) };
   } catch {
@@ -30,19 +41,19 @@ export async function readBody(request: Request): Promise<Body> {
 }
 
 /** undefined: longer than the limit. */
-async function readBytes(request: Request): Promise<Uint8Array | undefined> {
+async function readBytes(request: Request, limit: number): Promise<Uint8Array | undefined> {
   const length = request.headers.get("content-length");
-  if (length !== null && Number(length) > bodyLimit) return undefined;
+  if (length !== null && Number(length) > limit) return undefined;
   // The HTTP parser holds a body to its content-length, so one that is named need not be counted again.
   if (length !== null && /^\d+$/.test(length) && !request.headers.has("transfer-encoding")) {
     const bytes = new Uint8Array(await request.arrayBuffer());
-    return bytes.length > bodyLimit ? undefined : bytes;
+    return bytes.length > limit ? undefined : bytes;
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
-    if (size > bodyLimit) return undefined;
+    if (size > limit) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -15,7 +15,10 @@ export interface JudgeServer {
 
 /** The API server keeps idle connections for 90 s (Go's `http.Transport`); it must be the one that closes them. */
 const keepAliveMs = 120_000;
-/** Time for a request's head, and for the whole of a request. Slower ones are cut off. */
+/**
+ * Time for a request's head, and for the whole of a request; slower ones are cut off. Both run from a request's first
+ * byte, so that they say nothing about an idle connection.
+ */
 const headersMs = 10_000;
 const requestMs = 35_000;
 const mostConnections = 4_096;
