@@ -15,8 +15,12 @@ export interface EventPipeline {
 
 /** Verdicts that may wait to become events. */
 const queueLimit = 5_000;
-/** Events built in one turn of the event loop, so that a burst does not delay the next answers. */
+/**
+ * Events built in one turn of the event loop, so that a burst does not delay the next answers; more when many wait, so
+ * that the queue shrinks however many requests each turn brings.
+ */
 const atOnce = 20;
+const shareAtOnce = 0.2;
 /** Requests remembered against doubles, and keys whose count is remembered. */
 const rememberedRequests = 20_000;
 const rememberedKeys = 50_000;
@@ -40,7 +44,7 @@ export function createEventPipeline(options: {
   }
 
   function turn(): void {
-    for (const input of queue.splice(0, atOnce)) emit(input);
+    for (const input of queue.splice(0, Math.max(atOnce, Math.ceil(queue.length * shareAtOnce)))) emit(input);
     scheduled = queue.length > 0;
     if (scheduled) setImmediate(turn);
   }
