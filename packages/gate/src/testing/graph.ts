@@ -10,6 +10,10 @@ export interface Registered {
   /** Logical names of what it explicitly waits for, as `type name` without the module. */
   readonly dependsOn: readonly string[];
   readonly ignoreChanges: readonly string[];
+  /** Only where it is so: `pulumi destroy` refuses to touch it. */
+  readonly protect?: true;
+  /** Only where it is so: it stays when the stack goes. */
+  readonly retainOnDelete?: true;
   /** Inputs that hold a secret somewhere. */
   readonly secrets: readonly string[];
 }
@@ -29,8 +33,11 @@ function revealed(inputs: Record<string, unknown>): Pick<Registered, "inputs" | 
   };
 }
 
+/** What a provider adds to a resource of one type. */
+export type Answer = (name: string, inputs: Readonly<Record<string, unknown>>) => Record<string, unknown>;
+
 /** Types that a Gate may register; anything else throws. */
-const known: Readonly<Record<string, (name: string) => Record<string, unknown>>> = {
+const known: Readonly<Record<string, Answer>> = {
   "pulumi:pulumi:Stack": () => ({}),
   "gatehouse:index:Gate": () => ({}),
   "pulumi:providers:kubernetes": () => ({}),
@@ -72,29 +79,40 @@ export function label(type: string, name: string): string {
  * with the object as asked for, and with a generated name where it has none.
  *
  * @param options.preview runs it as `pulumi preview` does: outputs of providers are unknown
+ * @param options.resources types that may be registered beside those of a Gate, and what their provider adds
+ * @param options.calls functions of providers that may be called, by token; anything else throws
  */
 export async function graphOf(
   program: (record: pulumi.ResourceTransformation) => unknown,
-  options: { preview?: boolean } = {},
+  options: {
+    preview?: boolean;
+    resources?: Readonly<Record<string, Answer>>;
+    calls?: Readonly<Record<string, (args: Readonly<Record<string, unknown>>) => Record<string, unknown>>>;
+  } = {},
 ): Promise<Registered[]> {
   const registered: { -readonly [Key in keyof Registered]: Registered[Key] }[] = [];
-  const links = new Map<string, Pick<Registered, "parent" | "dependsOn" | "ignoreChanges">>();
+  const links = new Map<string, Omit<Registered, "type" | "name" | "inputs" | "secrets">>();
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs }) {
-        const state = known[type];
+        const state = known[type] ?? options.resources?.[type];
         if (state === undefined) throw new Error(`unexpected resource ${type} ${name}`);
         const link = links.get(label(type, name)) ?? { parent: "", dependsOn: [], ignoreChanges: [] };
         registered.push({ type, name, ...revealed(inputs as Record<string, unknown>), ...link });
-        if (options.preview && type !== "gatehouse:index:Gate" && type !== "pulumi:providers:kubernetes")
+        if (options.preview && !type.startsWith("gatehouse:") && type !== "pulumi:providers:kubernetes")
           return { id: undefined, state: named(inputs as Record<string, unknown>, undefined) };
         return {
           id: `${name}-id`,
-          state: { ...named(inputs as Record<string, unknown>, `${name}-7f3a`), ...state(name) },
+          state: {
+            ...named(inputs as Record<string, unknown>, `${name}-7f3a`),
+            ...state(name, inputs as Record<string, unknown>),
+          },
         };
       },
-      call({ token }) {
-        throw new Error(`unexpected call ${token}`);
+      call({ token, inputs }) {
+        const answer = options.calls?.[token];
+        if (answer === undefined) throw new Error(`unexpected call ${token}`);
+        return answer(inputs as Record<string, unknown>);
       },
     },
     "gatehouse",
@@ -110,6 +128,10 @@ export async function graphOf(
       parent: opts.parent ? labelOf(opts.parent) : "",
       dependsOn: dependsOn.map(labelOf).sort(),
       ignoreChanges: opts.ignoreChanges ?? [],
+      ...(opts.protect === true ? { protect: true as const } : {}),
+      ...((opts as pulumi.CustomResourceOptions).retainOnDelete === true
+        ? { retainOnDelete: true as const }
+        : {}),
     });
     return undefined;
   };
