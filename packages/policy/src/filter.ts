@@ -1,6 +1,7 @@
 import { knownDurationMs } from "./duration.ts";
 import type { Finding } from "./finding.ts";
 import type { Duration, FindingAttributes, FindingFilter } from "./model.ts";
+import { momentMs } from "./moment.ts";
 import { compilePatterns } from "./patterns.ts";
 import { atLeastSeverity, compareSeverity } from "./severity.ts";
 import type { Tri } from "./tri.ts";
@@ -75,7 +76,9 @@ function nextChange(findings: readonly Finding[], limits: readonly AgeLimit[], n
   let next = Number.POSITIVE_INFINITY;
   for (const [moment, limitMs] of limits)
     for (const finding of findings) {
-      const comesOfAge = Date.parse(moment(finding) ?? "") + limitMs;
+      const since = moment(finding);
+      if (since === undefined) continue;
+      const comesOfAge = momentMs(since) + limitMs;
       if (comesOfAge >= now && comesOfAge < next) next = comesOfAge;
     }
   return next;
@@ -157,7 +160,7 @@ function attributeChecks(filter: FindingAttributes): Check[] {
 export function olderThan(duration: Duration): (moment: string | undefined, now: number) => Tri {
   const limit = knownDurationMs(duration);
   return (moment, now) => {
-    const at = moment === undefined ? Number.NaN : Date.parse(moment);
+    const at = moment === undefined ? Number.NaN : momentMs(moment);
     return Number.isNaN(at) ? undefined : now - at > limit;
   };
 }
