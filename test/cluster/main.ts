@@ -66,6 +66,11 @@ async function ownersCluster(context: string): Promise<void> {
 }
 
 const { values } = parseArgs({ options: { context: { type: "string" }, help: { type: "boolean" } } });
-if (values.help === true) console.log(usage);
-else if (values.context === undefined) await ownCluster();
-else await ownersCluster(values.context);
+try {
+  if (values.help === true) console.log(usage);
+  else if (values.context === undefined) await ownCluster();
+  else await ownersCluster(values.context);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

@@ -395,6 +395,26 @@ test("Pods without a known command are Running at once; kubectl debug gives them
   await kubectl(cluster, "delete", "pod", "idle", "--timeout=20s");
 });
 
+test("a mirror Pod runs on the node that it names, and ends when deleted", async () => {
+  await apply(cluster, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: "static-node-2",
+      namespace: "kube-system",
+      annotations: { "kubernetes.io/config.mirror": "hash" },
+    },
+    spec: {
+      nodeName: "node-2",
+      containers: [{ name: "c", image: "shell.example/sh:1", args: ["sleep 600"] }],
+      terminationGracePeriodSeconds: 1,
+    },
+  });
+  const named = ["-n", "kube-system", "pod/static-node-2"];
+  await kubectl(cluster, "wait", "--for=condition=ready", "--timeout=30s", ...named);
+  await kubectl(cluster, "delete", "--timeout=20s", ...named);
+});
+
 test("what cannot be honoured is refused in the Pod's status, not left out", async () => {
   const container = { name: "c", image: nodeImage, securityContext: { privileged: true } };
   await apply(cluster, pod("refused", { hostPID: true, containers: [container] }));

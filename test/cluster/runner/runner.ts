@@ -190,9 +190,9 @@ async function renewLeases(api: ApiClient, name: string, signal: AbortSignal): P
   }
 }
 
-/** Tries again every 100 ms for 30 s: right after its start the API server lacks some of what it will have. */
+/** Tries again every 100 ms for 60 s: right after its start the API server lacks some of what it will have. */
 async function untilDone(attempt: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (!signal.aborted) {
     try {
       await attempt();

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Node, Pod } from "kubernetes-types/core/v1.d.ts";
-import type { ApiClient } from "../api.ts";
+import { ApiError, type ApiClient } from "../api.ts";
 import type { Reflector } from "../reflector.ts";
 import { chooseNode } from "./schedule.ts";
 import { nameOf, podPath, uidOf } from "./types.ts";
@@ -32,6 +32,12 @@ export function createScheduler(
       const pod = pods.items.get(uid);
       if (pod === undefined || pod.spec?.nodeName !== undefined) assumed.delete(uid);
     }
+    const known = [...nodes.items.values()];
+    const placed = new Map<string, Pod>();
+    for (const [uid, pod] of pods.items) {
+      const node = assumed.get(uid) ?? pod.spec?.nodeName;
+      if (node !== undefined) placed.set(uid, withNode(pod, node));
+    }
     for (const pod of pods.items.values()) {
       const uid = uidOf(pod);
       const { spec, metadata } = pod;
@@ -39,15 +45,10 @@ export function createScheduler(
       if (!isOurs || spec?.nodeName !== undefined || assumed.has(uid) || metadata?.deletionTimestamp)
         continue;
       if ((spec as { schedulingGates?: unknown[] } | undefined)?.schedulingGates?.length) continue;
-      const others = [...pods.items.values()].map((other) => {
-        const node = assumed.get(uidOf(other));
-        return node === undefined
-          ? other
-          : { ...other, spec: { containers: [], ...other.spec, nodeName: node } };
-      });
-      const choice = chooseNode(pod, [...nodes.items.values()], others);
+      const choice = chooseNode(pod, known, [...placed.values()]);
       if ("node" in choice) {
         assumed.set(uid, choice.node);
+        placed.set(uid, withNode(pod, choice.node));
         told.delete(uid);
         void bind(pod, choice.node);
       } else if (told.get(uid) !== choice.reason) {
@@ -68,7 +69,9 @@ export function createScheduler(
         target: { apiVersion: "v1", kind: "Node", name: node },
       });
     } catch (error) {
-      notice(`binding ${podPath(pod)}: ${(error as Error).message}`);
+      // No answer, deleted meanwhile, or bound by another: none of them is news.
+      const expected = error instanceof ApiError && [0, 404, 409].includes(error.status);
+      if (!expected) notice(`binding ${podPath(pod)}: ${(error as Error).message}`);
       assumed.delete(uidOf(pod));
       setTimeout(wake, 1000).unref();
     }
@@ -94,4 +97,8 @@ export function createScheduler(
     setImmediate(pass);
   }
   return { wake };
+}
+
+function withNode(pod: Pod, nodeName: string): Pod {
+  return { ...pod, spec: { containers: [], ...pod.spec, nodeName } };
 }
