@@ -1,5 +1,6 @@
 import type { SourceConfig } from "@gatehouse/policy";
 import { createLookUp, type LookUpService } from "@gatehouse/scans";
+import { serverCertificate } from "@gatehouse/scans/testing/server-certificate";
 import { keySigner } from "@gatehouse/scans/testing/sigstore-signer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pusher, runRegistry, type Pushed, type RunningRegistry } from "./run-registry.ts";
@@ -105,6 +106,37 @@ describe.each([
     }
   });
 });
+
+test.each(["distribution", "referrers"] as const)(
+  "%s over TLS, at an endpoint of its own: its authority is believed when it is named",
+  async (program) => {
+    const [ours, theirs] = [
+      await serverCertificate("registry.example"),
+      await serverCertificate("registry.example"),
+    ];
+    const registry = await runRegistry(program, ours);
+    const states = [];
+    for (const { authority } of [ours, theirs]) {
+      const service = await createLookUp({
+        sources: [
+          {
+            type: "referrer",
+            name: "attached",
+            registries: ["registry.example"],
+            endpoint: registry.address,
+            caFile: "ca.pem",
+            allowUnsigned: true,
+          },
+        ],
+        readFile: () => Promise.resolve(authority),
+      });
+      const scan = await service.lookUp("registry.example/app:1", { platforms: ["linux/amd64"], signal });
+      states.push(...scan.platforms.map(({ report }) => report.state));
+    }
+    await registry.stop();
+    expect(states).toEqual(["absent", "unavailable"]);
+  },
+);
 
 test("a registry that is dead is unavailable", async () => {
   const registry = await runRegistry("referrers");

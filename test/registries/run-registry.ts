@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -78,9 +78,13 @@ export async function runRegistry(
 }
 
 async function listens(address: string): Promise<boolean> {
-  const answer = await fetch(`http://${address}/v2/`).catch(() => undefined);
-  await answer?.body?.cancel();
-  return answer !== undefined;
+  const { hostname, port } = new URL(`http://${address}`);
+  const socket = connect(Number(port), hostname);
+  const connected = await new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  });
+  socket.destroy();
+  return connected;
 }
 
 async function freePort(): Promise<number> {

@@ -139,6 +139,35 @@ describe("a look-up over a registry", () => {
     ]);
   });
 
+  test("a registry that is slower than the caller: unavailable now, there for the retry", async () => {
+    const { registry, service } = await setUp();
+    const image = registry.pushImage("app", { tag: "1" });
+    registry.attach("app", image, { artifactType: "application/sarif+json", content: sarif(["CVE-2026-1"]) });
+    let open: () => void = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    registry.misbehave = on(/referrers/, async (_request, next) => {
+      await gate;
+      return await next();
+    });
+    const hurry = new AbortController();
+    const answer = service.lookUp(`${host}/app:1`, { platforms, signal: hurry.signal });
+    await vi.waitFor(() => expect(registry.requests.at(-1)).toContain("/referrers/"));
+    hurry.abort();
+    const now = await answer;
+    expect([now.digest, now.platforms.map(({ report }) => report.state)]).toEqual([
+      image.digest,
+      ["unavailable"],
+    ]);
+    const before = registry.requests.length;
+    const retry = service.lookUp(`${host}/app:1`, { platforms, signal });
+    open();
+    expect((await retry).platforms.map(({ report }) => report.state)).toEqual(["complete"]);
+    // The retry joined the look-up that was under way: only the report's manifest and blob were still to come.
+    expect(registry.requests.length - before).toBe(2);
+  });
+
   test.each([
     ["denies", answers(403), "unavailable"],
     ["is broken", answers(500), "unavailable"],

@@ -277,6 +277,24 @@ describe("authentication", () => {
     ).toEqual([authorization]);
   });
 
+  test("Docker Hub is dialled at its own address, and its realm gets its credentials", async () => {
+    const realm = "https://auth.docker.io/token";
+    const registry = fakeRegistry({ host: "auth.docker.io", auth: { kind: "bearer", realm, ...login } });
+    registry.pushImage("library/nginx", { tag: "1" });
+    const network = fakeNetwork({ "registry-1.docker.io": registry.app, "auth.docker.io": registry.app });
+    const client = createRegistries({
+      connections: [{ registries: ["docker.io"], credential: () => Promise.resolve(login) }],
+      fetch: network.fetch,
+      now,
+    }).client("docker.io");
+    expect((await client.manifest("library/nginx", "1", signal)).manifest.kind).toBe("manifest");
+    expect(network.dialled.map(({ url, authorization }) => [new URL(url).host, authorization])).toEqual([
+      ["registry-1.docker.io", undefined],
+      ["auth.docker.io", basic],
+      ["registry-1.docker.io", "Bearer token-1"],
+    ]);
+  });
+
   test("a password never goes over plain HTTP", async () => {
     const registry = fakeRegistry({ auth: { kind: "basic", ...login } });
     const network = fakeNetwork({ [host]: registry.app });

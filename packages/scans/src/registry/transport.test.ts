@@ -88,6 +88,33 @@ describe("over plain HTTP", () => {
     expect([response.status, response.headers.get("location")]).toEqual([307, "/elsewhere"]);
   });
 
+  test("a connection is used again, also after an answer without a body", async () => {
+    let connections = 0;
+    const server = createServer((incoming, outgoing) => {
+      outgoing.writeHead(200, { "x-a": "b", "content-length": "5" });
+      outgoing.end(incoming.method === "HEAD" ? undefined : "hello");
+    });
+    server.on("connection", () => connections++);
+    const port = await listen(server);
+    const fetch = createRegistryFetch();
+    const seen = [];
+    for (const method of ["HEAD", "GET", "HEAD", "GET"] as const) {
+      const response = await fetch(`http://127.0.0.1:${port}/`, request({ method }));
+      seen.push([response.headers.get("x-a"), await response.text()]);
+      // The socket goes back to its pool in the turn after the answer's end.
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    expect(seen).toEqual([
+      ["b", ""],
+      ["b", "hello"],
+      ["b", ""],
+      ["b", "hello"],
+    ]);
+    expect(connections).toBe(1);
+  });
+
   test("ends with its signal, also in the middle of a body", async () => {
     const port = await listen(
       createServer((_incoming, outgoing) => {

@@ -68,7 +68,7 @@ export function createRegistryFetch(options: { readonly maxSockets?: number } = 
         },
         (incoming) => {
           try {
-            resolve(answer(incoming));
+            resolve(answer(incoming, request.method));
           } catch (error) {
             incoming.destroy();
             reject(error);
@@ -88,12 +88,12 @@ function trusting(ca: string | undefined): object {
   };
 }
 
-function answer(incoming: IncomingMessage): Response {
+function answer(incoming: IncomingMessage, method: string): Response {
   const status = incoming.statusCode ?? 0;
   const headers = new Headers();
   for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2)
     headers.append(incoming.rawHeaders[at] ?? "", incoming.rawHeaders[at + 1] ?? "");
-  const empty = status === 204 || status === 205 || status === 304;
+  const empty = method === "HEAD" || status === 204 || status === 205 || status === 304;
   if (empty) incoming.resume();
   const body = empty ? null : (Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array>);
   return new Response(body, { status, headers });
