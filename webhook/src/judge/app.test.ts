@@ -203,6 +203,20 @@ describe("time", () => {
     expect(ended).toBe(true);
   });
 
+  it("leaves time for the look-ups when the API server is silent", async () => {
+    const { validate, events } = testApp({
+      directory: { namespaceLabels: () => new Promise(() => {}), topOwner: () => new Promise(() => {}) },
+    });
+    const ownerReferences = [
+      { apiVersion: "apps/v1", kind: "ReplicaSet", name: "a", uid: "u", controller: true },
+    ];
+    const body = review(pod([clean], { metadata: { name: "web", namespace: "shop", ownerReferences } }));
+    expect((await validate(body, "?timeout=1s"))["allowed"]).toBe(true);
+    expect(events().map(({ data }) => (data as { owner: unknown }).owner)).toEqual([
+      { resolved: false, reason: "the API server did not answer in time" },
+    ]);
+  });
+
   it("takes the look-up's own word at the deadline", async () => {
     const { validate } = testApp({
       lookUp: (_, { signal }) =>
@@ -327,6 +341,33 @@ describe("input that is none", () => {
     const audited = testApp({ mode: "audit" });
     expect((await audited.post(path, body)).status).toBe(422);
     expect(audited.events()).toEqual([]);
+  });
+
+  it("an object with more images than any workload has is denied without a look-up", async () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, index) => `registry.example/clean:${index}`);
+    let asked = 0;
+    const { validate } = testApp({
+      lookUp: () => {
+        asked++;
+        return Promise.resolve(scanned([]));
+      },
+    });
+    const answer = await validate(review(pod(many(201))));
+    expect((answer["status"] as { message: string }).message).toContain(
+      "object: expected at most 200 different images, got 201",
+    );
+    expect([asked, (await validate(review(pod(many(200)))))["allowed"], asked]).toEqual([0, true, 200]);
+    expect((await validate(review(pod(Array<string>(500).fill(clean)))))["allowed"]).toBe(true);
+  });
+
+  it("values nested however deep are no trouble", async () => {
+    const { post } = testApp();
+    const deep = `${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}`;
+    const text = JSON.stringify(review(pod([bad]))).replace('"spec":{', `"spec":{"deep":${deep},`);
+    const response = (await (await post(path, text)).json()) as { response: { allowed: boolean } };
+    expect(response.response.allowed).toBe(false);
+    expect((await post(path, "[".repeat(4_000_000))).status).toBe(400);
   });
 
   it("an update without its old object is denied", async () => {

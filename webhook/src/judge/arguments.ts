@@ -111,7 +111,8 @@ export function parseArguments(
   return parsed;
 }
 
-function listenOf(text: string, problems: Problem[]): JudgeArguments["listen"] {
+/** Reads `HOST:PORT`; an empty host is every address. */
+export function listenOf(text: string, problems: Problem[]): JudgeArguments["listen"] {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {

@@ -1,4 +1,4 @@
-/** Everything the judge reads at its start, checked whole: one error lists all that is wrong. */
+/** Everything judge and observer read at their start, checked whole: one error lists all that is wrong. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -23,8 +23,8 @@ export interface JudgePaths {
   policy: string;
   /** Folders with `tls.crt` and `tls.key`, one for each generation of the authority. The first signs. */
   authorities: readonly string[];
-  /** Secrets of the paths, one a line; any is taken. */
-  secrets: string;
+  /** Secrets of the paths, one a line; any is taken. The observer has none. */
+  secrets?: string;
 }
 
 /** What a judge starts from. */
@@ -50,13 +50,13 @@ export async function readStart<T>(
   const [configText, policyText, secretText] = await Promise.all([
     text(paths.config, problems),
     text(paths.policy, problems),
-    text(paths.secrets, problems),
+    paths.secrets === undefined ? undefined : text(paths.secrets, problems),
   ]);
   const config = configOf(paths.config, configText, problems);
   const prepared =
     config === undefined ? undefined : await prepareSafely(paths.config, config, prepare, problems);
   const policy = policyOf(paths.policy, policyText, config?.policyHash, problems);
-  const secrets = secretsOf(paths.secrets, secretText, problems);
+  const secrets = paths.secrets === undefined ? [] : secretsOf(paths.secrets, secretText, problems);
   const authorities = (
     await Promise.all(paths.authorities.map((folder) => authorityOf(folder, problems)))
   ).filter((authority) => authority !== undefined);
@@ -71,7 +71,10 @@ export async function readStart<T>(
     first === undefined ||
     prepared === undefined
   ) {
-    throw new InvalidInputError("the judge's configuration", problems);
+    throw new InvalidInputError(
+      paths.secrets === undefined ? "the observer's configuration" : "the judge's configuration",
+      problems,
+    );
   }
   return {
     config: config as JudgeStart["config"],

@@ -29,6 +29,8 @@ const graceMs = 20;
 
 /** The end of the time for one answer. */
 export interface Deadline {
+  /** Milliseconds that there were at its beginning. */
+  budget: number;
   /** Aborts when time is up. */
   signal: AbortSignal;
   /**
@@ -46,6 +48,7 @@ export function openDeadline(budget: number): Deadline {
   const { signal } = controller;
   const timer = setTimeout(() => controller.abort(new Error("time is up")), budget);
   return {
+    budget,
     signal,
     async within(value, atMost) {
       let stop = () => {};

@@ -66,8 +66,12 @@ export interface Judge {
   failed(request: AdmissionRequest, startedAt: number): Judged;
 }
 
-/** Longest that the cluster's own API is waited for, in milliseconds. What it does not say in that time is unknown. */
+/**
+ * Longest that the cluster's own API is waited for: milliseconds, and a share of the time for the answer, so that
+ * enough is left for the look-ups. What it does not say in that time is unknown.
+ */
 const directoryMs = 2_000;
+const directoryShare = 0.4;
 
 /** Builds a judge. */
 export function createJudge(options: JudgeOptions): Judge {
@@ -138,15 +142,16 @@ export function createJudge(options: JudgeOptions): Judge {
   ): Promise<{ namespaceLabels: Readonly<Record<string, string>> | undefined; workload: Workload }> {
     const { metadata } = asked;
     const self = { kind: request.kind, name: metadata.name || metadata.generateName };
+    const atMost = Math.min(directoryMs, deadline.budget * directoryShare);
     const owned = metadata.ownerReferences.some((reference) => reference.controller === true);
     const [namespaceLabels, workload] = await Promise.all([
       asksNamespaceLabels(policy)
-        ? deadline.within(directory.namespaceLabels(request.namespace), directoryMs)
+        ? deadline.within(directory.namespaceLabels(request.namespace), atMost)
         : undefined,
       owned
         ? deadline.within(
             directory.topOwner({ ...self, ...metadata, namespace: request.namespace, name: self.name }),
-            directoryMs,
+            atMost,
           )
         : ({
             resolved: true,

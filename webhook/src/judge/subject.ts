@@ -14,6 +14,12 @@ import { judgedKind } from "@gatehouse/policy";
 import type { OwnerReference } from "@gatehouse/kube";
 import type { AdmissionRequest } from "./admission-review.ts";
 
+/**
+ * Most different images of one object. No workload has as many; a requester who writes thousands would have the gate
+ * look all of them up.
+ */
+const mostImages = 200;
+
 /** What a request asks to be judged. */
 export type Asked =
   /** Nothing to judge: no image is new, or the operation admits none. */
@@ -47,6 +53,11 @@ export function askedOf(request: AdmissionRequest): Asked {
       ? addedImages(request.object, request.oldObject)
       : imageUses(request.object);
   if (!uses.ok) problems.push(...uses.problems.map(({ path, problem }) => `${path || "object"}: ${problem}`));
+  else if (uses.images.length > mostImages) {
+    const different = new Set(uses.images.map(({ reference }) => reference)).size;
+    if (different > mostImages)
+      problems.push(`object: expected at most ${mostImages} different images, got ${different}`);
+  }
   const metadata = metadataOf(request.object, problems);
   if (problems.length > 0 || !uses.ok) return refuse("GH1022", problems);
   return uses.images.length === 0 ? { judge: "nothing" } : { judge: "images", images: uses.images, metadata };
