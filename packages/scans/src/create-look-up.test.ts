@@ -3,7 +3,14 @@ import { describe, expect, test, vi } from "vitest";
 import { createLookUp, type LookUpOptions } from "./create-look-up.ts";
 import { fakeNetwork } from "./testing/fake-network.ts";
 import { fakeRegistry, type FakeRegistryOptions } from "./testing/fake-registry.ts";
-import { answers, firstTimes, on } from "./testing/misbehaviours.ts";
+import {
+  answers,
+  firstTimes,
+  on,
+  wrongBytes,
+  wrongDigestHeader,
+  wrongLength,
+} from "./testing/misbehaviours.ts";
 
 const host = "registry.example";
 const start = Date.parse("2026-11-22T10:00:00Z");
@@ -171,6 +178,16 @@ describe("a look-up over a registry", () => {
   test.each([
     ["denies", answers(403), "unavailable"],
     ["is broken", answers(500), "unavailable"],
+    ["asks for less", answers(429, { "retry-after": "60" }), "unavailable"],
+    ["sends other bytes", wrongBytes, "unavailable"],
+    ["sends fewer bytes than it says", wrongLength, "unavailable"],
+    ["names another digest than it sends", wrongDigestHeader, "unavailable"],
+    ["sends other bytes for a report only", on(/blobs/, wrongBytes), "unavailable"],
+    [
+      "plants a realm",
+      answers(401, { "www-authenticate": 'Bearer realm="https://169.254.169.254/token"' }),
+      "unavailable",
+    ],
     ["has no such image", undefined, "absent"],
     [
       "sends its callers to a metadata server",
@@ -179,6 +196,10 @@ describe("a look-up over a registry", () => {
     ],
   ])("a registry that %s", async (_name, misbehaviour, expected) => {
     const { registry, network, state } = await setUp();
+    if (expected !== "absent") {
+      const image = registry.pushImage("app", { tag: "1" });
+      registry.attach("app", image, { artifactType: "application/sarif+json", content: sarif([]) });
+    }
     registry.misbehave = misbehaviour;
     expect(await state(`${host}/app:1`)).toBe(expected);
     expect(network.dialled.every(({ url }) => url.startsWith(`https://${host}/`))).toBe(true);
