@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { mkdir, open, readFile, realpath, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Container,
@@ -13,35 +12,14 @@ import type {
   LifecycleHandler,
   Pod,
 } from "kubernetes-types/core/v1.d.ts";
-import type { ImageCommand, RunnerTimes } from "../options.ts";
+import type { ImageCommand } from "../options.ts";
 import { argumentsOf } from "./commands.ts";
 import { startContainerProcess, type ContainerProcess, type Exit } from "./container-process.ts";
 import { environmentOf } from "./environment.ts";
-import type { PodFacts } from "./fields.ts";
-import { defaultCapabilities, volumeKind } from "./honour.ts";
-import { runAs } from "./identity.ts";
-import type { Objects } from "./objects.ts";
 import { askHttp, followProbe, type ProbeTarget } from "./probes.ts";
-import type { Mount, RootPlan, Tools } from "./root.ts";
-import type { Volumes } from "./volumes.ts";
-
-/** What the containers of one Pod share. */
-export interface PodContext {
-  readonly pod: Pod;
-  readonly facts: PodFacts;
-  readonly objects: Objects;
-  readonly volumes: Volumes;
-  /** The Pod's folder. */
-  readonly folder: string;
-  readonly networkNamespace: string;
-  /** Files that every container gets, such as /etc/hosts. */
-  readonly etc: readonly Mount[];
-  readonly tools: Tools;
-  readonly times: RunnerTimes;
-  readonly resolveImage: (reference: string) => Promise<string>;
-  /** Called after every change of a container's status. */
-  readonly onChange: () => void;
-}
+import type { PodContext } from "./pod-context.ts";
+import { rootPlan } from "./root-plan.ts";
+import { terminationMessage } from "./termination-message.ts";
 
 export interface ContainerOptions {
   readonly container: Container;
@@ -277,76 +255,6 @@ async function imageIdOf({ image = "" }: Container, { resolveImage }: PodContext
   return `${repository}@${await resolveImage(image)}`;
 }
 
-async function rootPlan(
-  context: PodContext,
-  container: Container,
-  image: ImageCommand,
-  run: number,
-): Promise<RootPlan> {
-  const { pod } = context;
-  const security = container.securityContext ?? {};
-  const folder = join(context.folder, "roots", container.name);
-  const message = join(context.folder, "messages", `${container.name}-${run}`);
-  await mkdir(folder, { recursive: true });
-  await mkdir(join(context.folder, "messages"), { recursive: true });
-  await writeFile(message, "");
-  const mounts: Mount[] = [
-    ...context.etc,
-    {
-      source: message,
-      path: container.terminationMessagePath ?? "/dev/termination-log",
-      readOnly: false,
-      isFile: true,
-    },
-  ];
-  for (const [path, source] of Object.entries(image.files ?? {})) {
-    mounts.push({ source, path, readOnly: true, isFile: (await stat(source)).isFile() });
-  }
-  for (const { name, mountPath, subPath, readOnly = false } of container.volumeMounts ?? []) {
-    const volume = pod.spec?.volumes?.find((candidate) => candidate.name === name);
-    if (volume === undefined) throw new Error(`volumeMounts[${name}]: no such volume`);
-    const isScratch = volumeKind(volume) === "emptyDir";
-    let source = context.volumes.pathOf(name);
-    if (subPath !== undefined) {
-      source = join(source, subPath);
-      if (isScratch) await mkdir(source, { recursive: true });
-      source = await realpath(source);
-    }
-    mounts.push({
-      source,
-      path: mountPath,
-      readOnly: readOnly || !isScratch,
-      isFile: (await stat(source)).isFile(),
-    });
-  }
-  await makeNestedMountpoints(mounts);
-  const { add = [], drop = [] } = security.capabilities ?? {};
-  const kept = drop.includes("ALL") ? [] : defaultCapabilities.filter((name) => !drop.includes(name));
-  return {
-    folder,
-    hostname: pod.spec?.hostname ?? (pod.metadata?.name ?? "").slice(0, 63),
-    mounts,
-    readOnlyRoot: security.readOnlyRootFilesystem ?? false,
-    workingDir: container.workingDir ?? image.workingDir ?? "/",
-    ...runAs(pod, container, image.user ?? 0),
-    capabilities: [...new Set([...kept, ...add])],
-    noNewPrivileges: security.allowPrivilegeEscalation === false,
-  };
-}
-
-/** Makes the places where mounts go within other mounts, in what those show, as a kubelet does: they may be read-only. */
-async function makeNestedMountpoints(mounts: readonly Mount[]): Promise<void> {
-  for (const inner of mounts) {
-    const outer = mounts
-      .filter(({ path, isFile }) => !isFile && inner.path.startsWith(`${path.replace(/\/$/u, "")}/`))
-      .toSorted((a, b) => b.path.length - a.path.length)[0];
-    if (outer === undefined) continue;
-    const place = join(outer.source, inner.path.slice(outer.path.length));
-    await mkdir(inner.isFile ? dirname(place) : place, { recursive: true });
-    if (inner.isFile) await writeFile(place, "", { flag: "a" });
-  }
-}
-
 async function runHandler(
   handler: LifecycleHandler & { readonly sleep?: { readonly seconds: number } },
   { facts }: PodContext,
@@ -358,29 +266,4 @@ async function runHandler(
   if (handler.exec) await process.exec(handler.exec.command ?? [], timeout);
   else if (handler.httpGet) await askHttp(handler.httpGet, { podIp: facts.podIp, container }, timeout);
   else if (handler.sleep) await sleep(handler.sleep.seconds * 1000, undefined, { ref: false });
-}
-
-/** The termination message, at most 4096 bytes; where asked for, the log's last 2048 bytes or 80 lines after an error. */
-async function terminationMessage(
-  { folder }: PodContext,
-  container: Container,
-  run: number,
-  code: number,
-  logFile: string,
-): Promise<string> {
-  const own = await readFile(join(folder, "messages", `${container.name}-${run}`)).catch(() =>
-    Buffer.alloc(0),
-  );
-  if (own.length > 0) return own.subarray(0, 4096).toString("utf8");
-  if (code === 0 || container.terminationMessagePolicy !== "FallbackToLogsOnError") return "";
-  const file = await open(logFile).catch(() => undefined);
-  if (file === undefined) return "";
-  try {
-    const { size } = await file.stat();
-    const buffer = Buffer.alloc(Math.min(size, 2048));
-    await file.read(buffer, 0, buffer.length, size - buffer.length);
-    return buffer.toString("utf8").split("\n").slice(-81).join("\n");
-  } finally {
-    await file.close();
-  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
@@ -15,14 +15,15 @@ import type {
   PodStatus,
 } from "kubernetes-types/core/v1.d.ts";
 import { ApiError, type ApiClient } from "../api.ts";
-import { resolvConf } from "../dns.ts";
 import type { Network } from "../network.ts";
 import type { ImageCommand, RunnerTimes } from "../options.ts";
 import { commandFor } from "./commands.ts";
-import { graceOf, runContainer, type ContainerRun, type PodContext } from "./container.ts";
+import { graceOf, runContainer, type ContainerRun } from "./container.ts";
+import type { PodContext } from "./pod-context.ts";
+import { etcFiles, writeEtcFiles } from "./etc-files.ts";
 import { refusedInContainer, refusedInPod } from "./honour.ts";
 import { createObjects } from "./objects.ts";
-import type { Mount, Tools } from "./root.ts";
+import type { Tools } from "./root.ts";
 import { podStatus } from "./status.ts";
 import { createStatusWriter } from "./status-writer.ts";
 import { nameOf, podPath, uidOf } from "./types.ts";
@@ -288,33 +289,4 @@ async function finalize(api: ApiClient, pod: Pod): Promise<void> {
       await sleep(500, undefined, { ref: false });
     }
   }
-}
-
-const etcNames = ["hosts", "resolv.conf", "hostname", "passwd", "group"] as const;
-
-function etcFiles(folder: string): Mount[] {
-  return etcNames.map((name) => ({
-    source: join(folder, "etc", name),
-    path: `/etc/${name}`,
-    readOnly: name === "passwd" || name === "group",
-    isFile: true,
-  }));
-}
-
-async function writeEtcFiles(folder: string, pod: Pod, podIp: string): Promise<void> {
-  const { namespace, name } = nameOf(pod);
-  const hostname = pod.spec?.hostname ?? name;
-  const aliases = (pod.spec?.hostAliases ?? []).map(
-    ({ ip, hostnames = [] }) => `${ip}\t${hostnames.join("\t")}\n`,
-  );
-  const contents: Record<(typeof etcNames)[number], string> = {
-    hosts: `127.0.0.1\tlocalhost\n::1\tlocalhost\n${podIp}\t${hostname}\n${aliases.join("")}`,
-    "resolv.conf": resolvConf(namespace),
-    hostname: `${hostname}\n`,
-    passwd:
-      "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
-    group: "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n",
-  };
-  await mkdir(join(folder, "etc"), { recursive: true });
-  for (const file of etcNames) await writeFile(join(folder, "etc", file), contents[file]);
 }
