@@ -7,6 +7,8 @@ import type { GateSettings } from "./settings.ts";
 
 /** Seconds for a replica to be forgotten by API servers, to answer what is under way and to write its events. */
 const GRACE_SECONDS = 45;
+/** Seconds without progress after which a roll-out has failed. */
+export const PROGRESS_DEADLINE_SECONDS = 120;
 /** The image's user, who is not root. */
 const USER = 65_532;
 
@@ -40,7 +42,7 @@ export function judgeDeployment(
     // Never below the wanted number, and long enough ready to be sure that it stays up.
     strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
     minReadySeconds: 5,
-    progressDeadlineSeconds: 120,
+    progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
     revisionHistoryLimit: 2,
     selector: { matchLabels: labels },
     template: {

@@ -4,7 +4,7 @@ import { bundleFor } from "./bundle.ts";
 import { authorities, trustBundle, webhookSecret } from "./certificates.ts";
 import { configText, policyText } from "./config.ts";
 import { connectionOf } from "./guard/connection.ts";
-import { guarded, guardHook } from "./guard/hook.ts";
+import { failureHook, guarded, guardHook } from "./guard/hook.ts";
 import { inputError } from "./errors.ts";
 import { deployJudge } from "./judge.ts";
 import { GATE_TYPE, SERVICE_NAME } from "./names.ts";
@@ -44,7 +44,8 @@ export class Gate extends pulumi.ComponentResource {
     const bundle = bundleFor(name, args);
     const inputs = registeredInputs(settings);
     const connection = connectionOf(args);
-    const hook = guardHook({ name, settings, inputs, connection });
+    const guarding = { name, settings, inputs, connection };
+    const hook = guardHook(guarding);
     super(GATE_TYPE, name, { ...inputs, connection: connection.marker }, guarded(opts, hook));
 
     const options = { name, ...childOptions(this, name, args) };
@@ -62,6 +63,7 @@ export class Gate extends pulumi.ComponentResource {
       webhook,
       before: [ownNamespaceGuard(place, settings)],
       hook,
+      failure: failureHook(guarding),
     });
 
     register(options, settings, {

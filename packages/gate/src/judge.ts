@@ -10,7 +10,12 @@ import type { Bundle } from "./bundle.ts";
 import type { Authority, WebhookSecret } from "./certificates.ts";
 import { bundleConfigMap, configConfigMap, emergencyConfigMap, policyConfigMap } from "./config-maps.ts";
 import type { Hashed } from "./config.ts";
-import { judgeArguments, judgeDeployment, judgeEnvironment } from "./deployment.ts";
+import {
+  PROGRESS_DEADLINE_SECONDS,
+  judgeArguments,
+  judgeDeployment,
+  judgeEnvironment,
+} from "./deployment.ts";
 import { folders } from "./files.ts";
 import { guarded } from "./guard/hook.ts";
 import { loaderArguments } from "./loader.ts";
@@ -41,6 +46,8 @@ export interface JudgeInputs {
   readonly before: readonly pulumi.Resource[];
   /** Guards the Deployment too, so that `--target` does not lead around it. */
   readonly hook: pulumi.ResourceHook | undefined;
+  /** Says why a roll-out failed. */
+  readonly failure: pulumi.ErrorHook | undefined;
 }
 
 /** The deployed judge. */
@@ -120,7 +127,15 @@ export function deployJudge(
         annotations: { [annotations.policyHash]: inputs.policy.sha256, [annotations.mode]: settings.mode },
       }),
     },
-    guarded({ ...place.options, dependsOn: [...inputs.before, binding, emergency, ...guards] }, inputs.hook),
+    guarded(
+      {
+        ...place.options,
+        dependsOn: [...inputs.before, binding, emergency, ...guards],
+        customTimeouts: rollOutTimeouts(settings),
+        ...(inputs.failure === undefined ? {} : { hooks: { onError: [inputs.failure] } }),
+      },
+      inputs.hook,
+    ),
   );
   const service = new Service(
     name,
@@ -128,6 +143,15 @@ export function deployJudge(
     { ...place.options, dependsOn: [deployment] },
   );
   return { service, ready: [binding, emergency, ...guards, deployment, service] };
+}
+
+/**
+ * How long a roll-out may take: Pulumi waits that long also when Kubernetes has said that it makes no progress. Each
+ * replica comes after the other.
+ */
+function rollOutTimeouts({ replicas }: GateSettings): pulumi.CustomTimeouts {
+  const wait = `${PROGRESS_DEADLINE_SECONDS + 30 * replicas}s`;
+  return { create: wait, update: wait };
 }
 
 function metadata(place: Placement) {

@@ -6,6 +6,7 @@ import type { GateSettings } from "../settings.ts";
 import { askImpact } from "./ask-impact.ts";
 import { hasWorkloads, readClusterState } from "./cluster-state.ts";
 import type { Connection } from "./connection.ts";
+import { whyNotReady } from "./explain-failure.ts";
 import { writeReport } from "./report.ts";
 import { judgeProposal, type Proposal, type Sight, type Verdict } from "./verdict.ts";
 
@@ -115,6 +116,27 @@ export function guardHook(options: GuardOptions): pulumi.ResourceHook | undefine
     onDryRun: true,
   });
 }
+
+/**
+ * Adds the gate's own words to the failure of a roll-out, such as what is wrong with a policy that it refused. It
+ * changes nothing about the failure.
+ */
+export function failureHook({ name, settings, connection }: GuardOptions): pulumi.ErrorHook | undefined {
+  const monitor = pulumi.runtime.getMonitor() as { registerErrorHook?: unknown } | undefined;
+  if (typeof monitor?.registerErrorHook !== "function") return undefined;
+  return new pulumi.ErrorHook(`gatehouse-failure-${name}`, async ({ urn }) => {
+    try {
+      const said = await whyNotReady(await connection.connect(), settings.namespace);
+      for (const words of said) await errors(`The gate says why it does not start:\n${words}`, urn);
+    } catch (error) {
+      await errors(`Why the gate does not start cannot be read: ${String(error)}`, urn);
+    }
+    return false;
+  });
+}
+
+const errors = (message: string, urn: string) =>
+  pulumi.log.error(message, { urn: pulumi.output(urn) } as unknown as pulumi.Resource);
 
 /** Options with the hook, before the resource is created and before it is updated. */
 export function guarded<Options extends pulumi.ResourceOptions>(
