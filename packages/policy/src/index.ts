@@ -36,3 +36,4 @@ export * from "./safe-text.ts";
 export * from "./message-codes.ts";
 export * from "./messages.ts";
 export * from "./event.ts";
+export * from "./emergency-event.ts";

@@ -58,11 +58,13 @@ describe("createEmergencyStore", () => {
     const directory = await mkdtemp(join(tmpdir(), "emergency-"));
     const reports: [number, number][] = [];
     const logs: string[] = [];
+    const changes: unknown[] = [];
     const store = createEmergencyStore({
       directory,
       policy,
       now: () => now,
       log: (level, message) => void logs.push(`${level} ${message}`),
+      changed: ({ exemptions, problems }) => void changes.push([Object.keys(exemptions), problems.length]),
       report: (exemptions, problems) => void reports.push([exemptions, problems]),
     });
     await store.refresh();
@@ -85,6 +87,10 @@ describe("createEmergencyStore", () => {
       [1, 0],
       [1, 0],
       [0, 1],
+    ]);
+    expect(changes).toEqual([
+      [["emergency/outage"], 0],
+      [[], 1],
     ]);
     expect(logs).toEqual([
       "warn emergency exemptions changed",

@@ -71,7 +71,10 @@ export function createEmergencyStore(options: {
   policy: Policy;
   now: () => number;
   log: Log;
+  /** Told of every reading. */
   report: (exemptions: number, problems: number) => void;
+  /** Told of every change. */
+  changed?: (now: Emergencies) => void;
 }): EmergencyStore {
   const { directory, now } = options;
   let merged = options.policy;
@@ -90,6 +93,7 @@ export function createEmergencyStore(options: {
       Object.keys(read.exemptions).length === 0
         ? options.policy
         : { ...options.policy, exemptions: { ...options.policy.exemptions, ...read.exemptions } };
+    options.changed?.({ exemptions: read.exemptions, problems });
     for (const problem of problems) options.log("error", "an emergency exemption is ignored", { problem });
     options.log("warn", "emergency exemptions changed", { exemptions: Object.keys(read.exemptions) });
   }

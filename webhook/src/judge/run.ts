@@ -1,7 +1,7 @@
 /** A whole judge from its parts: files, sources, TLS server, timers. What `main.ts` starts and stops. */
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
-import type { Platform } from "@gatehouse/policy";
+import { emergencyEvent, type Platform } from "@gatehouse/policy";
 import type { LookUp } from "@gatehouse/scans";
 import { createLeaf } from "../tls/leaf.ts";
 import { judgeApp } from "./app.ts";
@@ -59,6 +59,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
   const { start, metrics, log, output } = options;
   const now = options.now ?? Date.now;
   const { platforms } = start.config;
+  const instance = options.instance ?? hostname();
   let stopping = false;
 
   const [signer] = start.authorities;
@@ -82,6 +83,10 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
     policy: start.policy,
     now,
     log,
+    changed: (state) =>
+      void output.write(
+        `${JSON.stringify(emergencyEvent({ instance, cluster: start.config.cluster.name, at: now(), ...state }))}\n`,
+      ),
     report(exemptions, problems) {
       metrics.emergencyExemptions.set(exemptions);
       metrics.emergencyProblems.set(problems);
@@ -103,7 +108,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
       policy: () => emergencies.policy(),
       lookUp: options.lookUp,
       directory: createDirectory(options.readMetadata),
-      instance: options.instance ?? hostname(),
+      instance,
       now: options.decideAt ?? now,
     }),
     secret: createSecretCheck(start.secrets),

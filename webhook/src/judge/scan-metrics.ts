@@ -5,7 +5,7 @@ import type { ScanMetrics } from "@gatehouse/scans";
 const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Metrics of sources, registries and caches. Labels are names from the configuration or from fixed sets. */
-export function scanMetrics(registers: Registry[]): Required<ScanMetrics> {
+export function scanMetrics(registers: Registry[]): ScanMetrics {
   const cache = new Counter({
     name: "gatehouse_cache_requests_total",
     help: "Questions to the caches of reports and images, by outcome",
