@@ -3,7 +3,7 @@
  * command line read it.
  */
 import * as z from "zod/mini";
-import { sourceSchema } from "./source-config.ts";
+import { exploitFeedSchema, sourceSchema } from "./source-config.ts";
 
 const text = z.string().check(z.minLength(1));
 const platform = z
@@ -40,6 +40,8 @@ export const gateConfigSchema = z.strictObject({
     z.array(platform).check(z.minLength(1, "name at least one platform")),
   ]),
   sources: z.array(sourceSchema),
+  /** EPSS and KEV for sources that lack them. */
+  exploitFeed: z.optional(exploitFeedSchema),
   /** Which report counts when several sources cover an image. */
   combine: z.optional(z.enum(["first", "worst"])),
   /** Whether Pods are pinned to the digest that was judged. Default: in mode deny. */

@@ -107,6 +107,9 @@ const connection = {
 
 const registries = z.array(host).check(z.minLength(1, "name at least one registry host"));
 
+/** Most that one account or project is asked for in the long run, when its quota is smaller or larger than usual. */
+const requestsPerSecond = z.number().check(z.positive(), z.maximum(1000));
+
 export const sourceSchema = z.discriminatedUnion("type", [
   /** A folder of scan reports. */
   z.strictObject({ ...common, type: z.literal("file"), directory: text, registries: z.optional(registries) }),
@@ -131,6 +134,7 @@ export const sourceSchema = z.discriminatedUnion("type", [
     credentials: credentialsSchema,
     /** Also ask Inspector for EPSS, exploits and the last scan. */
     inspector: z.optional(z.boolean()),
+    requestsPerSecond: z.optional(requestsPerSecond),
     ecrEndpoint: z.optional(text),
     inspectorEndpoint: z.optional(text),
   }),
@@ -144,6 +148,9 @@ export const sourceSchema = z.discriminatedUnion("type", [
     /** Projects whose repositories may be asked about. */
     projects: z.array(text).check(z.minLength(1)),
     credentials: credentialsSchema,
+    /** Asks the endpoint and the records of the registry's own location, not the global ones. */
+    regional: z.optional(z.literal(true)),
+    requestsPerSecond: z.optional(requestsPerSecond),
     containerAnalysisEndpoint: z.optional(text),
   }),
   /** Azure Container Registry with Defender for Containers. */
@@ -162,3 +169,12 @@ export const sourceSchema = z.discriminatedUnion("type", [
 ]);
 /** One place that scan reports come from. */
 export type SourceConfig = z.infer<typeof sourceSchema>;
+
+/** EPSS and CISA KEV from a mounted file, for sources that lack them. */
+export const exploitFeedSchema = z.strictObject({
+  /** JSON in the gate's own form, as `gatehouse` converts it from what FIRST and CISA publish. */
+  file: text,
+  /** A part of it that is older is old: it says nothing but that a CVE was exploited. Default `7d`. */
+  maxAge: z.optional(duration),
+});
+export type ExploitFeedConfig = z.infer<typeof exploitFeedSchema>;

@@ -1,5 +1,15 @@
 import { readFile as readFileOfNode } from "node:fs/promises";
-import type { SourceConfig } from "@gatehouse/policy";
+import type { ExploitFeedConfig, SourceConfig } from "@gatehouse/policy";
+import {
+  cloudCredential,
+  loadArtifactRegistry,
+  loadEcr,
+  type CloudDeps,
+  type CloudSource,
+} from "./cloud/load-cloud.ts";
+import { defenderReports } from "./defender/artifact.ts";
+import { createExploitFeed } from "./feed/exploit-feed.ts";
+import { fedSource } from "./feed/fed-source.ts";
 import { createCachedResolver } from "./cache/cached-resolver.ts";
 import { createReportCache } from "./cache/cached-source.ts";
 import { credentialFrom } from "./credentials/from-config.ts";
@@ -12,6 +22,7 @@ import { loadTrust, type TrustedIdentities } from "./referrer/trust/load-trust.t
 import type { PaceOptions } from "./registry/pace.ts";
 import { createRegistries, type Connection } from "./registry/registries.ts";
 import { createRegistryFetch, type RegistryFetch } from "./registry/transport.ts";
+import type { ScanSource } from "./source.ts";
 
 export interface LookUpOptions {
   /** In order of preference. */
@@ -31,6 +42,8 @@ export interface LookUpOptions {
   budgetMs?: number | undefined;
   /** How much each registry host is asked for. */
   pace?: PaceOptions | undefined;
+  /** EPSS and KEV for findings whose source lacks them. Absent: they stay unknown. */
+  exploitFeed?: ExploitFeedConfig | undefined;
 }
 
 /** Look-ups over configured sources, and the end of what they hold open. */
@@ -43,6 +56,8 @@ type Loaded = {
   config: SourceConfig;
   connection?: Connection;
   trusted?: TrustedIdentities;
+  /** For a source that asks a cloud's interface. */
+  asks?: ScanSource;
 };
 
 /**
@@ -53,21 +68,35 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
   const { sources: configs, metrics, budgetMs } = options;
   const now = options.now ?? Date.now;
   const readFile = options.readFile ?? (async (path: string) => await readFileOfNode(path, "utf8"));
-  const loaded = await loadAll(configs, readFile);
+  const fetch = options.fetch ?? createRegistryFetch();
+  const loaded = await loadAll(configs, { fetch, readFile, now });
+  const { exploitFeed } = options;
+  const feed =
+    exploitFeed === undefined
+      ? undefined
+      : createExploitFeed({
+          file: exploitFeed.file,
+          maxAge: exploitFeed.maxAge ?? "7d",
+          readFile,
+          now,
+          observe: (state) => metrics?.feed?.(state),
+        });
+  const fed = (source: ScanSource): ScanSource => (feed === undefined ? source : fedSource(source, feed));
   const registries = createRegistries({
     connections: loaded.flatMap(({ connection }) => connection ?? []),
-    fetch: options.fetch ?? createRegistryFetch(),
+    fetch,
     now,
     pace: options.pace,
   });
   const cached = createReportCache({ maxBytes: options.cacheBytes, now, budgetMs, metrics });
-  const sources = loaded.map(({ config, trusted }): TermedSource => {
+  const sources = loaded.map(({ config, trusted, asks }): TermedSource => {
     const terms = { maxScanAge: config.maxScanAge };
     if (config.type === "file") {
       const { name, directory, registries: hosts } = config;
       // A folder is in memory already.
-      return { source: fileSource({ name, directory, registries: hosts }), ...terms };
+      return { source: fed(fileSource({ name, directory, registries: hosts })), ...terms };
     }
+    if (asks !== undefined) return { source: fed(cached(asks)), ...terms };
     const source = referrerSource({
       name: config.name,
       registries: config.registries,
@@ -75,8 +104,9 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
       trusted: trusted ?? { notation: [], sigstore: [] },
       allowUnsigned: config.type === "referrer" && config.allowUnsigned === true,
       now,
+      judge: config.type === "defender" ? defenderReports : undefined,
     });
-    return { source: cached(source), ...terms };
+    return { source: fed(cached(source)), ...terms };
   });
   const resolver = createCachedResolver({ registries, now, budgetMs, metrics });
   return {
@@ -87,14 +117,14 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
   };
 }
 
-async function loadAll(configs: readonly SourceConfig[], readFile: ReadFile): Promise<Loaded[]> {
+async function loadAll(configs: readonly SourceConfig[], deps: CloudDeps): Promise<Loaded[]> {
   const problems: string[] = [];
   const loaded: Loaded[] = [];
   const names = configs.map(({ name }) => name);
   for (const [index, config] of configs.entries())
     try {
       if (names.indexOf(config.name) !== index) throw new Error("another source has the same name");
-      loaded.push(await loadOne(config, readFile));
+      loaded.push(await loadOne(config, deps));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       problems.push(...text.split("\n").map((line) => `sources[${index}] (${config.name}): ${line}`));
@@ -103,13 +133,10 @@ async function loadAll(configs: readonly SourceConfig[], readFile: ReadFile): Pr
   return loaded;
 }
 
-async function loadOne(config: SourceConfig, readFile: ReadFile): Promise<Loaded> {
+async function loadOne(config: SourceConfig, deps: CloudDeps): Promise<Loaded> {
   if (config.type === "file") return { config };
-  if (config.type !== "referrer")
-    throw new Error(
-      `sources of type ${JSON.stringify(config.type)} are not supported yet; use file or referrer`,
-    );
-  if (config.trust === undefined && config.allowUnsigned !== true)
+  const { readFile } = deps;
+  if (config.type === "referrer" && config.trust === undefined && config.allowUnsigned !== true)
     throw new Error("no report could ever count: name an identity in trust, or set allowUnsigned");
   const problems: string[] = [];
   const attempt = async <T>(what: string, run: () => T | Promise<T>): Promise<T | undefined> => {
@@ -123,16 +150,27 @@ async function loadOne(config: SourceConfig, readFile: ReadFile): Promise<Loaded
   };
   const { caFile } = config;
   const ca = caFile === undefined ? undefined : await attempt("caFile: ", async () => await readFile(caFile));
-  const credential = await attempt("", () => credentialFrom(config.credentials, readFile));
-  const trusted = await attempt("", async () => await loadTrust(config.trust ?? [], readFile));
+  const trust = config.type === "referrer" || config.type === "defender" ? config.trust : undefined;
+  const trusted = await attempt("", async () => await loadTrust(trust ?? [], readFile));
+  const cloud = await attempt("", (): Partial<CloudSource> => {
+    if (config.type === "ecr") return loadEcr(config, ca, deps);
+    if (config.type === "artifact-registry") return loadArtifactRegistry(config, ca, deps);
+    return { credential: cloudCredential(config, ca, deps) ?? credentialFrom(config.credentials, readFile) };
+  });
   if (
     config.plainHttp === true &&
     config.credentials !== undefined &&
     config.credentials.kind !== "anonymous"
   )
     problems.push("plainHttp: credentials are never sent over plain HTTP; leave one of the two out");
+  const credential = cloud?.credential;
   if (problems.length > 0 || credential === undefined || trusted === undefined)
     throw new Error(problems.join("\n"));
   const { registries, plainHttp, endpoint, tokenRealms } = config;
-  return { config, trusted, connection: { registries, credential, plainHttp, endpoint, ca, tokenRealms } };
+  return {
+    config,
+    trusted,
+    connection: { registries, credential, plainHttp, endpoint, ca, tokenRealms },
+    ...(cloud?.source === undefined ? {} : { asks: cloud.source }),
+  };
 }

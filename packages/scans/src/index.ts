@@ -16,3 +16,15 @@ export type {
   ReportedImage,
   ReportFormat,
 } from "./parse/parsed.ts";
+export { ecrSource, type EcrSourceOptions } from "./ecr/ecr-source.ts";
+export {
+  artifactRegistrySource,
+  type ArtifactRegistrySourceOptions,
+} from "./artifact-registry/artifact-registry-source.ts";
+export type { ReadResourceGraph } from "./defender/resource-graph.ts";
+export { cloudCredential, loadResourceGraph, type CloudDeps } from "./cloud/load-cloud.ts";
+export { IdentityError, type IdentityProblem } from "./web-identity/identity-error.ts";
+export { convertFeed } from "./feed/convert.ts";
+export { createExploitFeed, type FeedPart, type FeedState } from "./feed/exploit-feed.ts";
+export { feedSchema, type ExploitFeed } from "./feed/format.ts";
+export { keepWarm, type KeepWarmOptions } from "./refresh/keep-warm.ts";

@@ -11,6 +11,8 @@ export interface AttachedDocument {
   artifact: SignedArtifact;
   /** Type of the document. */
   type: string;
+  /** Of the manifest, and of the document in it. */
+  annotations: Readonly<Record<string, string>>;
   bytes: Uint8Array;
 }
 
@@ -63,7 +65,8 @@ export async function readAttached(
           }
           const read = async (): Promise<void> => {
             const bytes = await client.blob(repository, found.layer, signal, documentLimit);
-            await use({ artifact: found.artifact, type: found.type, bytes });
+            const { artifact, type, annotations } = found;
+            await use({ artifact, type, annotations, bytes });
           };
           await (found.layer.size > smallDocument ? options.large(read) : read());
         } catch (error) {
@@ -98,6 +101,7 @@ async function findDocument(
   return {
     artifact: { mediaType, digest: found.digest, size },
     type: isReportType(layer.mediaType) ? layer.mediaType : type,
+    annotations: { ...layer.annotations, ...manifest.annotations },
     layer,
   };
 }

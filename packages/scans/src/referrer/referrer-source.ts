@@ -27,6 +27,14 @@ export interface ReferrerSourceOptions {
   allowUnsigned: boolean;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Further terms on a report that counts: gives what it is worth, or nothing when it is not of this source. */
+  judge?:
+    | ((
+        report: ParsedReport,
+        document: unknown,
+        annotations: Readonly<Record<string, string>>,
+      ) => ParsedReport | undefined)
+    | undefined;
 }
 
 /**
@@ -59,10 +67,15 @@ export function referrerSource(options: ReferrerSourceOptions): ScanSource {
       async (attached) => {
         const vouching = await vouch({ ...options, client, repository, attached, signal });
         const outcome = "problem" in vouching ? vouching : understand(vouching.vouched, image, about, name);
-        if ("report" in outcome) found.reports.push(outcome.report);
-        else if ("vex" in outcome) found.statements.push(...outcome.vex);
+        if ("report" in outcome) {
+          const { judge = (report: ParsedReport) => report } = options;
+          const document = "vouched" in vouching ? vouching.vouched.document : undefined;
+          const judged = judge(outcome.report, document, attached.annotations);
+          if (judged !== undefined) found.reports.push(judged);
+        }
+        if ("vex" in outcome) found.statements.push(...outcome.vex);
         else if ("unreadVex" in outcome) found.unreadVex = true;
-        else if (outcome.problem !== undefined) found.problems.push(outcome.problem);
+        else if ("problem" in outcome && outcome.problem !== undefined) found.problems.push(outcome.problem);
       },
     );
     found.missing ??= missing;

@@ -1,0 +1,70 @@
+/**
+ * Logins for the clouds' registries, for the registry client.
+ */
+import type { CloudCaller } from "../cloud/cloud-call.ts";
+import type { Endpoint } from "../cloud/endpoint.ts";
+import type { Credential, RegistryLogin } from "../credentials/login.ts";
+import { authorizationToken } from "../ecr/authorization-token.ts";
+import type { EcrApi } from "../ecr/api.ts";
+import { parseEcrHost } from "../ecr/host.ts";
+import { RegistryError } from "../registry/errors.ts";
+import { acrRefreshToken, acrUser } from "./acr.ts";
+import type { CloudIdentity } from "./cloud-identity.ts";
+import { createTokenStore } from "./token-store.ts";
+
+/**
+ * The credential that the registry client plugs in. A login that a registry has refused is asked for anew.
+ */
+export function cloudLogin(options: {
+  identity: CloudIdentity;
+  call: CloudCaller;
+  /** Where a registry host itself is reached, for ACR's exchange. */
+  endpointOf: (registry: string) => Endpoint;
+  /** Present where the identity is AWS's. */
+  ecr?: EcrApi | undefined;
+  now: () => number;
+  random?: (() => number) | undefined;
+}): Credential {
+  const { identity, call, now, random } = options;
+  if (identity.cloud === "google") {
+    const { token } = identity;
+    return async (_registry, signal, refused) => {
+      if (refused !== undefined) token.expired(refused.password);
+      return { username: "oauth2accesstoken", password: await token.get(signal), expiresAt: shortly(now()) };
+    };
+  }
+  const store = createTokenStore<RegistryLogin>({
+    now,
+    random,
+    issue: async (registry, signal) => {
+      if (identity.cloud === "azure") {
+        const scope = registry.endsWith(".azurecr.io")
+          ? "https://containerregistry.azure.net/.default"
+          : `${identity.resourceManager}/.default`;
+        const endpoint = options.endpointOf(registry);
+        const { tenantId } = identity;
+        const accessToken = await identity.token(scope).get(signal);
+        const issued = await acrRefreshToken({ call, endpoint, registry, tenantId, accessToken, signal });
+        return { ...issued, value: { username: acrUser, password: issued.value } };
+      }
+      const host = parseEcrHost(registry);
+      if (host === undefined || options.ecr === undefined)
+        throw new RegistryError("unsupported", `${registry}: is no private registry of Amazon ECR`);
+      return await authorizationToken(options.ecr, host.region, now, signal);
+    },
+  });
+  return async (registry, signal, refused) => {
+    // ECR's token is good for every registry of its region; one for each host costs little and keeps them apart.
+    if (refused !== undefined) {
+      const current = await store.get(registry, signal);
+      if (current.password === refused.password) store.expired(registry, current);
+    }
+    const login = await store.get(registry, signal);
+    return { ...login, expiresAt: shortly(now()) };
+  };
+}
+
+/** The store knows when a login really ends; the client asks again soon, which costs nothing while it lives. */
+function shortly(at: number): number {
+  return at + 60_000;
+}
