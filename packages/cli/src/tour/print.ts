@@ -1,5 +1,6 @@
 /** What the tour says, made of plain data. At most 40 lines of 100 columns, the last ones included. */
 import { oneLine, type Outcome, type Policy } from "@gatehouse/policy";
+import { outcomeWords, paint } from "../render/outcome-words.ts";
 import { wrapLines, type Style } from "../render/style.ts";
 import { passed, type Admission } from "./outcome.ts";
 import { admissionsOf, type Played } from "./play.ts";
@@ -11,9 +12,7 @@ export const width = 100;
 const webhook = "validate.gatehouse.dev";
 
 const words: Readonly<Record<Outcome | "error", string>> = {
-  allow: "admitted",
-  audit: "audited",
-  deny: "denied",
+  ...outcomeWords,
   error: "error",
 };
 
@@ -37,7 +36,11 @@ export function sceneLines(played: readonly Played[], style: Style): string[] {
     const about = differs
       ? style.red(`expected ${words[scene.expected.action]}; ${oneLine(admitted.message, 40)}`)
       : scene.about;
-    const action = paint(admitted.action, words[admitted.action].padEnd(9), style);
+    const action = paint(
+      admitted.action === "error" ? "deny" : admitted.action,
+      words[admitted.action].padEnd(9),
+      style,
+    );
     const line = `${action} ${scene.name.padEnd(18)} ${style.dim(scene.workload.padEnd(16))} ${about}`;
     return [line, ...kubectlLines(scene.name, scene.workload, admitted, style)];
   });
@@ -99,9 +102,4 @@ export function caseLines(admissions: readonly Admission[], style: Style): strin
   });
   const count = admissions.filter(passed).length;
   return [...lines, `${count} passed, ${admissions.length - count} failed`];
-}
-
-function paint(action: Outcome | "error", text: string, style: Style): string {
-  if (action === "allow") return style.green(text);
-  return action === "audit" ? style.yellow(text) : style.red(text);
 }

@@ -1,0 +1,45 @@
+import { Command, CommanderError } from "commander";
+import { InvalidInputError, oneLine } from "@gatehouse/policy";
+import manifest from "../package.json" with { type: "json" };
+import { addCheck } from "./commands/check.ts";
+import { addExplain } from "./commands/explain.ts";
+import { addPolicy } from "./commands/policy.ts";
+import { exit, UsageError } from "./exit.ts";
+import type { Io } from "./io.ts";
+
+/** Runs one command line (without node and script). Answers the exit status; never throws for what a user can mend. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  let status: number = exit.admitted;
+  const end = (value: number) => {
+    status = value;
+  };
+  const program = new Command("gatehouse")
+    .description("Gatehouse admits container images only when their scans satisfy your policy.")
+    .version(manifest.version)
+    .showHelpAfterError("(gatehouse --help shows commands, gatehouse COMMAND --help its options)")
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.note(text.trimEnd()),
+    })
+    .exitOverride();
+  addCheck(program, io, end);
+  addExplain(program, io, end);
+  addPolicy(program, io, end);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exit.usage;
+    if (error instanceof UsageError || error instanceof InvalidInputError) {
+      for (const line of error.message.split("\n")) io.note(safe(line));
+      return exit.usage;
+    }
+    throw error;
+  }
+}
+
+/** Indentation stays, everything else that could move a cursor goes. */
+function safe(line: string): string {
+  const depth = /^ */.exec(line)?.[0] ?? "";
+  return depth + oneLine(line.slice(depth.length), 2000);
+}
