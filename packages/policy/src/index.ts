@@ -37,3 +37,4 @@ export * from "./message-codes.ts";
 export * from "./messages.ts";
 export * from "./event.ts";
 export * from "./emergency-event.ts";
+export * from "./background-event.ts";
