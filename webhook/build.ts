@@ -1,11 +1,14 @@
-/** Bundles the judge into one file. `node build.ts [FILE]` from anywhere; the bytes are the same wherever the checkout lies. */
+/**
+ * Bundles judge and observer into one file each: `node build.ts` from anywhere, or `node build.ts FILE` for the judge
+ * alone. The bytes are the same wherever the checkout lies.
+ */
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** Largest bundle: with the policy beside it, it must fit into a ConfigMap (1 MiB). */
+/** Largest bundle: it must fit into a ConfigMap (1 MiB), uncompressed as well. */
 export const bundleLimit = 700 * 1024;
 
 /** A bundle on disk. */
@@ -25,12 +28,26 @@ const root = dirname(fileURLToPath(import.meta.url));
  * @param file where to. Default: `dist/judge.mjs` of this package
  * @throws Error when it would be larger than {@link bundleLimit}
  */
-export async function buildBundle(file = join(root, "dist", "judge.mjs")): Promise<Bundle> {
+export function buildBundle(file?: string): Promise<Bundle> {
+  return bundle("judge", file);
+}
+
+/**
+ * Builds the observer.
+ *
+ * @param file where to. Default: `dist/observer.mjs` of this package
+ * @throws Error when it would be larger than {@link bundleLimit}
+ */
+export function buildObserver(file?: string): Promise<Bundle> {
+  return bundle("observer", file);
+}
+
+async function bundle(part: "judge" | "observer", file = join(root, "dist", `${part}.mjs`)): Promise<Bundle> {
   const result = await build({
     // Relative to the package, so that no path of the checkout gets into the bytes.
     absWorkingDir: root,
-    entryPoints: ["src/judge/main.ts"],
-    outfile: "dist/judge.mjs",
+    entryPoints: [`src/${part}/main.ts`],
+    outfile: `dist/${part}.mjs`,
     bundle: true,
     minify: true,
     platform: "node",
@@ -49,7 +66,9 @@ export async function buildBundle(file = join(root, "dist", "judge.mjs")): Promi
   const content = result.outputFiles[0]?.contents;
   if (content === undefined) throw new Error("esbuild gave no output");
   if (content.length > bundleLimit) {
-    throw new Error(`the judge's bundle has ${content.length} bytes, at most ${bundleLimit} are allowed`);
+    throw new Error(
+      `the bundle of the ${part} has ${content.length} bytes, at most ${bundleLimit} are allowed`,
+    );
   }
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content);
@@ -58,6 +77,8 @@ export async function buildBundle(file = join(root, "dist", "judge.mjs")): Promi
 
 if (import.meta.main) {
   const [, , named] = process.argv;
-  const { file, bytes, sha256 } = await buildBundle(named === undefined ? undefined : resolve(named));
-  process.stdout.write(`${file}: ${bytes} bytes, sha256 ${sha256}\n`);
+  const bundles =
+    named === undefined ? [await buildBundle(), await buildObserver()] : [await buildBundle(resolve(named))];
+  for (const { file, bytes, sha256 } of bundles)
+    process.stdout.write(`${file}: ${bytes} bytes, sha256 ${sha256}\n`);
 }

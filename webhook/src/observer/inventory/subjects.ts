@@ -4,21 +4,19 @@ import { platformsOf } from "../../judge/subject.ts";
 import type { Held } from "./held.ts";
 import type { OwnedWorkload } from "./workload-graph.ts";
 
-/** A subject, and the platforms that its images are looked up for. */
-export interface Judgeable {
-  readonly subject: Subject;
-  readonly platforms: readonly Platform[];
-}
-
 /** Everything of one workload that is judged. */
 export interface WorkloadSubjects {
   readonly key: string;
   readonly owner: string;
   readonly namespace: string;
   /** As written, what would be judged if it were created again: the first is the owner itself, where it is here. */
-  readonly written: readonly Judgeable[];
-  /** As running, one for each different set of digests. */
-  readonly running: readonly (Judgeable & { readonly pods: number })[];
+  readonly written: readonly Subject[];
+  /** As running, one for each different set of digests, and how many Pods run it. */
+  readonly running: readonly { readonly subject: Subject; readonly pods: number }[];
+  /** Pods that it has, whether or not their digests are known. */
+  readonly pods: number;
+  /** Platforms that its images are looked up for; empty: all. */
+  readonly platforms: readonly Platform[];
 }
 
 /** What is known of the cluster around a workload. */
@@ -32,12 +30,12 @@ export interface Surroundings {
 
 /** Builds the subjects of a workload. */
 export function subjectsOf(owned: OwnedWorkload, around: Surroundings): WorkloadSubjects {
-  const written: Judgeable[] = [];
+  const written: Subject[] = [];
   for (const held of owned.written.values()) {
-    written.push(judgeable(owned, held, held.images, around));
+    written.push(subjectOfHeld(owned, held, held.images, around));
     // What it makes is judged too, with the labels of its template.
     if (held.kind !== "Pod" && held.labels !== held.podLabels)
-      written.push(judgeable(owned, asPod(held), held.images, around));
+      written.push(subjectOfHeld(owned, asPod(held), held.images, around));
   }
   const running = new Map<readonly ImageUse[], { held: Held; pods: number }>();
   for (const held of owned.pods.values()) {
@@ -52,9 +50,11 @@ export function subjectsOf(owned: OwnedWorkload, around: Surroundings): Workload
     namespace: owned.namespace,
     written,
     running: [...running].map(([images, { held, pods }]) => ({
-      ...judgeable(owned, held, images, around),
+      subject: subjectOfHeld(owned, held, images, around),
       pods,
     })),
+    pods: owned.pods.size,
+    platforms: platformsOfWorkload(owned, around.platforms),
   };
 }
 
@@ -62,28 +62,39 @@ function asPod(held: Held): Held {
   return { ...held, kind: "Pod", name: "", uid: "", labels: held.podLabels };
 }
 
-function judgeable(
+function subjectOfHeld(
   owned: OwnedWorkload,
   held: Held,
   images: readonly ImageUse[],
-  { cluster, namespaceLabels, platforms }: Surroundings,
-): Judgeable {
+  { cluster, namespaceLabels }: Surroundings,
+): Subject {
   const { kind, name, uid, labels } = held;
   return {
-    subject: {
-      cluster,
-      namespace: {
-        name: held.namespace,
-        ...(namespaceLabels === undefined ? {} : { labels: namespaceLabels }),
-      },
-      object: { kind, name, labels, ...(uid === "" ? {} : { uid }) },
-      pod: held.pod,
-      workload: owned.workload,
-      images,
+    cluster,
+    namespace: {
+      name: held.namespace,
+      ...(namespaceLabels === undefined ? {} : { labels: namespaceLabels }),
     },
-    platforms: platformsOf(
-      { apiVersion: "v1", kind: "Pod", spec: { nodeSelector: held.nodeSelector ?? {} } },
-      platforms,
-    ),
+    object: { kind, name, labels, ...(uid === "" ? {} : { uid }) },
+    pod: held.pod,
+    workload: owned.workload,
+    images,
   };
+}
+
+/** Every platform that any of its objects can be scheduled on, in the cluster's order. */
+function platformsOfWorkload(
+  { written, pods }: OwnedWorkload,
+  all: readonly Platform[],
+): readonly Platform[] {
+  if (all.length <= 1) return all;
+  const wanted = new Set<Platform>();
+  const seen = new Set<Held["nodeSelector"]>();
+  for (const { nodeSelector } of [...written.values(), ...pods.values()]) {
+    if (seen.has(nodeSelector)) continue;
+    seen.add(nodeSelector);
+    const podLike = { apiVersion: "v1", kind: "Pod", spec: { nodeSelector: nodeSelector ?? {} } };
+    for (const platform of platformsOf(podLike, all)) wanted.add(platform);
+  }
+  return all.filter((platform) => wanted.has(platform));
 }

@@ -91,7 +91,11 @@ export function createWorkloadGraph(changed: (key: string) => void): WorkloadGra
     const place = placeOf(held);
     let group = groups.get(place.key);
     // A place that is told anew (its owner has come, or gone) replaces what was known of the group.
-    if (group === undefined || group.owner !== place.owner || group.workload.resolved !== place.workload.resolved) {
+    if (
+      group === undefined ||
+      group.owner !== place.owner ||
+      group.workload.resolved !== place.workload.resolved
+    ) {
       group = { ...place, written: group?.written ?? new Map(), pods: group?.pods ?? new Map() };
       groups.set(place.key, group);
     }

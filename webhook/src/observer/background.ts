@@ -1,0 +1,306 @@
+/** Judges everything in the cluster again whenever something that counts has changed, and says what came out otherwise. */
+import type {
+  Cluster,
+  ImageScan,
+  ImpactSubject,
+  Mode,
+  Outcome,
+  Platform,
+  Policy,
+  Ruling,
+  RunningDigests,
+  Scans,
+  Subject,
+} from "@gatehouse/policy";
+import { judgeWorkload } from "@gatehouse/policy";
+import type { ClusterWatch } from "./inventory/watch-cluster.ts";
+import { subjectsOf, type WorkloadSubjects } from "./inventory/subjects.ts";
+import type { ReportStore, Wanted } from "./reports/report-store.ts";
+import { nextTurn } from "./next-turn.ts";
+
+/** What the gate makes of a workload. */
+export interface Verdict {
+  readonly action: Outcome;
+  /** What mode deny would do. */
+  readonly inDenyMode: Outcome;
+  /** Rules that ask for that. */
+  readonly rules: readonly string[];
+}
+
+/** What of a workload is judged: what it says, as if it were created again now, or what its Pods run. */
+export type Aspect = "written" | "running";
+
+/** A workload and what the gate makes of it. Verdicts are missing until its images were looked up once. */
+export interface JudgedWorkload {
+  readonly subjects: WorkloadSubjects;
+  readonly written?: Verdict;
+  readonly running?: Verdict;
+}
+
+/** A verdict that came out otherwise than before. */
+export interface VerdictChange {
+  readonly aspect: Aspect;
+  readonly owner: string;
+  readonly subject: Subject;
+  readonly was: Verdict;
+  readonly ruling: Ruling;
+  readonly scans: Scans;
+}
+
+export interface Background {
+  /** A workload was changed, made or removed. */
+  workloadChanged(key: string): void;
+  namespaceChanged(name: string): void;
+  reportChanged(wanted: Wanted): void;
+  /** Something that concerns all has changed: the policy, the date, the platforms of the nodes. */
+  everythingChanged(): void;
+  get(key: string): JudgedWorkload | undefined;
+  values(): IterableIterator<JudgedWorkload>;
+  /** All as an impact is computed from, those of these namespaces. */
+  impactSubjects(visible: (namespace: string) => boolean): ImpactSubject[];
+  /** Scan of an image of a workload. */
+  scan(subjects: WorkloadSubjects, reference: string): ImageScan | undefined;
+  /** Workloads that wait to be judged again. */
+  readonly queue: number;
+  readonly size: number;
+  /** Resolves when nothing waits any more. */
+  idle(): Promise<void>;
+  stop(): void;
+}
+
+export interface BackgroundOptions {
+  cluster: Cluster;
+  mode: Mode;
+  running: RunningDigests;
+  /** The same object while nothing changed. */
+  policy: () => Policy;
+  platforms: () => readonly Platform[];
+  watch: Pick<ClusterWatch, "workloads" | "namespaceLabels">;
+  reports: Pick<ReportStore, "want" | "drop" | "scan">;
+  changed: (change: VerdictChange) => void;
+  /** Told of each workload that was judged, with the milliseconds it took. */
+  judged?: (milliseconds: number) => void;
+  onError: (error: unknown) => void;
+  now: () => number;
+}
+
+interface Tracked {
+  subjects: WorkloadSubjects;
+  wanted: readonly Wanted[];
+  written?: Verdict;
+  running?: Verdict;
+}
+
+/** Longest that it works in one turn of the event loop, in milliseconds. */
+const sliceMs = 20;
+
+/** Starts with nothing; the caller tells it of every workload. */
+export function createBackground(options: BackgroundOptions): Background {
+  const { watch, reports, now } = options;
+  const tracked = new Map<string, Tracked>();
+  const usedBy = new Map<string, Set<string>>();
+  const inNamespace = new Map<string, Set<string>>();
+  /** To be read anew, and to be judged anew. */
+  const changed = new Set<string>();
+  const due = new Set<string>();
+  let working: Promise<void> | undefined;
+  let stopped = false;
+
+  function read(key: string): void {
+    const old = tracked.get(key);
+    const owned = watch.workloads.get(key);
+    const subjects =
+      owned &&
+      subjectsOf(owned, {
+        cluster: options.cluster,
+        namespaceLabels: watch.namespaceLabels(owned.namespace),
+        platforms: options.platforms(),
+      });
+    const wanted = subjects === undefined ? [] : wantedBy(subjects);
+    // New ones first, so that what stays is not forgotten in between.
+    for (const image of wanted) {
+      reports.want(image);
+      add(usedBy, image.reference, key);
+    }
+    for (const image of old?.wanted ?? []) {
+      reports.drop(image);
+      if (!wanted.some(({ reference }) => reference === image.reference)) take(usedBy, image.reference, key);
+    }
+    if (subjects === undefined) {
+      tracked.delete(key);
+      if (old !== undefined) take(inNamespace, old.subjects.namespace, key);
+      due.delete(key);
+      return;
+    }
+    tracked.set(key, {
+      subjects,
+      wanted,
+      ...(old?.written === undefined ? {} : { written: old.written }),
+      ...(old?.running === undefined ? {} : { running: old.running }),
+    });
+    add(inNamespace, subjects.namespace, key);
+    due.add(key);
+  }
+
+  function judge(key: string): void {
+    const one = tracked.get(key);
+    if (one === undefined) return;
+    const scans = scansOf(one);
+    // The last of its first look-ups will bring it here again.
+    if (scans.size < one.wanted.length) return;
+    const { written, running } = one.subjects;
+    conclude(one, "written", written, scans);
+    conclude(
+      one,
+      "running",
+      running.map(({ subject }) => subject),
+      scans,
+    );
+  }
+
+  function conclude(one: Tracked, aspect: Aspect, subjects: readonly Subject[], scans: Scans): void {
+    const [subject] = subjects;
+    const was = one[aspect];
+    if (subject === undefined) {
+      delete one[aspect];
+      return;
+    }
+    const { mode, running } = options;
+    const ruling = judgeWorkload({ policy: options.policy(), mode, running }, subjects, scans, now());
+    const verdict = verdictOf(ruling);
+    one[aspect] = verdict;
+    const same =
+      was === undefined || (was.action === verdict.action && was.inDenyMode === verdict.inDenyMode);
+    if (!same) options.changed({ aspect, owner: one.subjects.owner, subject, was, ruling, scans });
+  }
+
+  function scansOf({ wanted }: Tracked): Map<string, ImageScan> {
+    const scans = new Map<string, ImageScan>();
+    for (const image of wanted) {
+      const scan = reports.scan(image);
+      if (scan !== undefined) scans.set(image.reference, scan);
+    }
+    return scans;
+  }
+
+  function step(): boolean {
+    const [toRead] = changed;
+    if (toRead !== undefined) {
+      changed.delete(toRead);
+      read(toRead);
+      return true;
+    }
+    const [toJudge] = due;
+    if (toJudge === undefined) return false;
+    due.delete(toJudge);
+    const started = performance.now();
+    judge(toJudge);
+    options.judged?.(performance.now() - started);
+    return true;
+  }
+
+  async function work(): Promise<void> {
+    for (;;) {
+      // Whoever tells of one change often tells of more in the same turn.
+      await nextTurn();
+      const until = performance.now() + sliceMs;
+      let more = true;
+      while (more && performance.now() < until) {
+        if (stopped) return;
+        try {
+          more = step();
+        } catch (error) {
+          options.onError(error);
+        }
+      }
+      if (!more) return;
+    }
+  }
+
+  function wake(): void {
+    if (stopped || working !== undefined) return;
+    working = work().finally(() => {
+      working = undefined;
+      if (changed.size + due.size > 0) wake();
+    });
+  }
+
+  return {
+    workloadChanged(key) {
+      changed.add(key);
+      wake();
+    },
+    namespaceChanged(name) {
+      for (const key of inNamespace.get(name) ?? []) changed.add(key);
+      wake();
+    },
+    reportChanged({ reference }) {
+      for (const key of usedBy.get(reference) ?? []) due.add(key);
+      wake();
+    },
+    everythingChanged() {
+      for (const key of tracked.keys()) changed.add(key);
+      wake();
+    },
+    get: (key) => tracked.get(key),
+    values: () => tracked.values(),
+    impactSubjects(visible) {
+      const all: ImpactSubject[] = [];
+      for (const one of tracked.values()) {
+        const { subjects } = one;
+        const [subject, ...also] = subjects.written;
+        // Mirrors of static Pods are never denied.
+        if (subject === undefined || !visible(subjects.namespace)) continue;
+        const scans = scansOf(one);
+        all.push({
+          owner: subjects.owner,
+          subject,
+          also,
+          scans,
+          running: subjects.running.map(({ subject }) => ({ subject, scans })),
+        });
+      }
+      return all;
+    },
+    scan: ({ platforms }, reference) => reports.scan({ reference, platforms }),
+    get queue() {
+      return changed.size + due.size;
+    },
+    get size() {
+      return tracked.size;
+    },
+    async idle() {
+      for (let current = working; current !== undefined; current = working) await current;
+    },
+    stop() {
+      stopped = true;
+    },
+  };
+}
+
+function wantedBy({ written, running, platforms }: WorkloadSubjects): Wanted[] {
+  const references = [...written, ...running.map(({ subject }) => subject)].flatMap(({ images }) =>
+    images.map(({ reference }) => reference),
+  );
+  return [...new Set(references)].map((reference) => ({ reference, platforms }));
+}
+
+function verdictOf({ action, inDenyMode, images }: Ruling): Verdict {
+  const rules = new Set<string>();
+  for (const image of images)
+    for (const { rule, outcome } of image.rules)
+      if (outcome !== "allow" && outcome === inDenyMode) rules.add(rule);
+  return { action, inDenyMode, rules: [...rules].sort() };
+}
+
+function add(index: Map<string, Set<string>>, at: string, key: string): void {
+  const known = index.get(at);
+  if (known) known.add(key);
+  else index.set(at, new Set([key]));
+}
+
+function take(index: Map<string, Set<string>>, at: string, key: string): void {
+  const known = index.get(at);
+  known?.delete(key);
+  if (known?.size === 0) index.delete(at);
+}

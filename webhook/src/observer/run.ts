@@ -1,0 +1,239 @@
+/** A whole observer from its parts: lease, inventory, reports, TLS server, timers. What `main.ts` starts and stops. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { holdLease, type Kube } from "@gatehouse/kube";
+import type { Exemption, Platform } from "@gatehouse/policy";
+import type { LookUp } from "@gatehouse/scans";
+import type { JudgeStart } from "../judge/config.ts";
+import { createEmergencyStore, emergencyPrefix } from "../judge/emergency.ts";
+import type { LineWriter } from "../judge/line-writer.ts";
+import type { Log } from "../judge/log.ts";
+import { startServer } from "../judge/server.ts";
+import { createLeaf } from "../tls/leaf.ts";
+import { createBackgroundEvents } from "./background-events.ts";
+import { createEventStore } from "./events/event-store.ts";
+import { createAccess } from "./http/access.ts";
+import { observerApp } from "./http/app.ts";
+import { createImpactService } from "./impact-service.ts";
+import { createObserverMetrics, type ObservedState, type ObserverMetrics } from "./metrics.ts";
+import { observe, type Observation } from "./observe.ts";
+
+/** Name of the Lease that the one observer at work holds, in the gate's namespace. */
+export const leaseName = "gatehouse-observer";
+
+/** What an observer is run with besides its configuration. */
+export interface RunObserverOptions {
+  start: Pick<JudgeStart, "config" | "policy" | "authorities">;
+  version: string;
+  listen: { host: string; port: number };
+  dnsNames: readonly string[];
+  ipAddresses: readonly string[];
+  emergencyDirectory?: string | undefined;
+  instance?: string | undefined;
+  /** Built by the caller, who may want metrics of it. */
+  lookUp: LookUp;
+  kube: Kube;
+  /** Platforms of the nodes, for a configuration that leaves them to be read. Empty: all. */
+  nodePlatforms?: (() => readonly Platform[]) | undefined;
+  /** Takes the observer's own events, one line each. */
+  output: LineWriter;
+  log: Log;
+  /** The lease was lost: whoever runs the process ends it, and it begins anew. */
+  lost: () => void;
+  now?: (() => number) | undefined;
+  /** @default 15 */
+  leaseSeconds?: number | undefined;
+}
+
+/** An observer that answers. */
+export interface RunningObserver {
+  url: string;
+  port: number;
+  metrics: ObserverMetrics;
+  /** Undefined while another instance holds the lease. */
+  observation(): Observation | undefined;
+  stop(options?: { graceMs?: number }): Promise<void>;
+}
+
+/** How often the clock, break-glass and platforms are looked at, in milliseconds. */
+const tickMs = 30_000;
+const defaultGraceMs = 5_000;
+/** Tags that were looked up longer ago than this are looked up again for an impact, in milliseconds. */
+const freshTagMs = 30_000;
+
+/** Starts an observer. Rejects when it cannot listen. */
+export async function runObserver(options: RunObserverOptions): Promise<RunningObserver> {
+  const { start, log, output, kube } = options;
+  const { config } = start;
+  const now = options.now ?? Date.now;
+  const instance = options.instance ?? hostname();
+  const { namespace, serviceAccount, service } = config.gate;
+  let observation: Observation | undefined;
+  let stopping = false;
+
+  const events = createEventStore({ dropped: () => metrics.eventsForgotten.inc() });
+  const metrics = createObserverMetrics(
+    { policyHash: config.policyHash, mode: config.mode, version: options.version },
+    () => stateOf(observation, events, now()),
+  );
+  const emergencies = createEmergencyStore({
+    directory: options.emergencyDirectory,
+    policy: start.policy,
+    now,
+    log,
+    report(exemptions, problems) {
+      metrics.emergencyExemptions.set(exemptions);
+      metrics.emergencyProblems.set(problems);
+    },
+  });
+  await emergencies.refresh();
+
+  const [signer] = start.authorities;
+  const dnsNames = [
+    `${service}-observer.${namespace}.svc`,
+    `${service}-observer.${namespace}.svc.cluster.local`,
+  ];
+  const leaf = createLeaf({
+    authority: signer,
+    dnsNames: [...dnsNames, ...options.dnsNames],
+    ipAddresses: options.ipAddresses,
+    now,
+  });
+  const showExpiry = () =>
+    metrics.certificateExpiry.set({ certificate: "leaf" }, leaf.current().notAfter / 1000);
+  showExpiry();
+
+  const eventOf = createBackgroundEvents({
+    instance,
+    cluster: config.cluster,
+    policyHash: config.policyHash,
+    newId: randomUUID,
+    now,
+  });
+  const platforms = () =>
+    config.platforms === "nodes" ? (options.nodePlatforms?.() ?? []) : config.platforms;
+  const begin = () =>
+    observe({
+      kube,
+      config,
+      policy: () => emergencies.policy(),
+      platforms,
+      lookUp: options.lookUp,
+      eventOf,
+      emit(event) {
+        output.write(`${JSON.stringify(event)}\n`);
+        events.receive([event]);
+      },
+      metrics,
+      log,
+      now,
+    });
+
+  const notReady = (): string | undefined => {
+    if (stopping) return "it is stopping";
+    if (!leaf.valid()) return "its certificate is not valid at this time";
+    if (observation === undefined) return "another instance holds the lease";
+    return observation.hasSynced() ? undefined : "the cluster is being read";
+  };
+  const app = observerApp({
+    access: createAccess(kube, { now }),
+    background: () => observation?.background,
+    impact: createImpactService({
+      inForce: () => ({ policy: emergencies.policy(), mode: config.mode, running: config.running ?? [] }),
+      emergencies: () => emergencyExemptions(emergencies.policy().exemptions),
+      subjects: (visible) => observation?.background.impactSubjects(visible) ?? [],
+      async freshen(signal) {
+        // What changed just now is judged with the rest.
+        await observation?.background.idle();
+        return (await observation?.reports.freshen(freshTagMs, signal)) ?? 0;
+      },
+      now,
+      done: (milliseconds) => metrics.impactSeconds.observe(milliseconds / 1000),
+    }),
+    events,
+    epoch: randomUUID().replaceAll("-", "").slice(0, 12),
+    judge: `system:serviceaccount:${namespace}:${serviceAccount}`,
+    metrics,
+    notReady,
+    log,
+  });
+  const server = await startServer({ fetch: app.fetch, ...options.listen, leaf: leaf.current() });
+
+  const lease = holdLease(kube, {
+    namespace,
+    name: leaseName,
+    identity: `${instance}-${randomUUID()}`,
+    durationSeconds: options.leaseSeconds ?? 15,
+    onAcquired() {
+      log("info", "the lease is ours");
+      observation = begin();
+    },
+    onLost() {
+      if (stopping) return;
+      log("error", "the lease was lost");
+      void observation?.stop();
+      observation = undefined;
+      options.lost();
+    },
+    onError: (error) => log("warn", "the lease cannot be read or written", { error }),
+  });
+
+  const tick = setInterval(() => {
+    if (leaf.renewIfDue()) {
+      server.show(leaf.current());
+      showExpiry();
+    }
+    void emergencies.refresh().then(() => observation?.tick());
+  }, tickMs);
+  tick.unref();
+
+  return {
+    url: server.url,
+    port: server.port,
+    metrics,
+    observation: () => observation,
+    async stop({ graceMs = defaultGraceMs } = {}) {
+      if (stopping) return;
+      stopping = true;
+      clearInterval(tick);
+      await Promise.all([server.close(graceMs), observation?.stop()]);
+      await lease.stop();
+      await output.flush();
+    },
+  };
+}
+
+function emergencyExemptions(all: Readonly<Record<string, Exemption>>): Record<string, Exemption> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith(emergencyPrefix)));
+}
+
+function stateOf(
+  observation: Observation | undefined,
+  events: { size: number; bytes: number },
+  now: number,
+): ObservedState {
+  const { watch, reports, background } = observation ?? {};
+  const heard = watch?.lastHeard();
+  const verdicts = new Map<string, number>();
+  for (const one of background?.values() ?? [])
+    for (const aspect of ["written", "running"] as const) {
+      const outcome = one[aspect]?.inDenyMode;
+      if (outcome === undefined) continue;
+      const label = `${aspect} ${outcome}`;
+      verdicts.set(label, (verdicts.get(label) ?? 0) + 1);
+    }
+  return {
+    objects: watch?.counts() ?? {},
+    workloads: background?.size ?? 0,
+    queue: background?.queue ?? 0,
+    images: reports?.size ?? 0,
+    imagesPending: reports?.pending ?? 0,
+    imageStates: reports?.states() ?? new Map(),
+    oldestReportMs: reports?.oldestMs() ?? 0,
+    inventoryAgeMs: heard === undefined ? undefined : Math.max(0, now - heard),
+    events: events.size,
+    eventBytes: events.bytes,
+    verdicts,
+    holder: observation !== undefined,
+  };
+}
