@@ -18,7 +18,8 @@ export interface Admitted {
 
 /** Posts a review to a judge over TLS, trusting the stage's authority alone, and reads what it answers. */
 export async function admit(stage: Stage, judge: JudgeProcess, review: Review): Promise<Admitted> {
-  const { uid } = review.request;
+  const { uid: given, dryRun } = fieldsOf(review.request);
+  const uid = typeof given === "string" ? given : "";
   const { status, text } = await post(stage, judge.port, review);
   if (status !== 200) return refused(judge.mode, status, text);
   const answer = answerOf(text, uid);
@@ -27,7 +28,8 @@ export async function admit(stage: Stage, judge: JudgeProcess, review: Review): 
   const decision = auditAnnotations?.["decision"];
   const message = allowed ? warnings.join("\n") : (answer.status?.message ?? "");
   const code = auditAnnotations?.["code"] ?? /\[(GH\d{4})\]/.exec(message)?.[1];
-  const findings = decision === undefined ? 0 : await decidingFindings(judge, uid, review);
+  const findings =
+    decision === undefined ? 0 : dryRun === true ? undefined : await decidingFindings(judge, uid);
   return {
     action: allowed ? (decision === "audit" ? "audit" : "allow") : "deny",
     ...(code === undefined || code === "" ? {} : { code }),
@@ -52,14 +54,13 @@ function failed(message: string): Admitted {
   return { action: "error", message, warnings: [] };
 }
 
-async function decidingFindings(
-  judge: JudgeProcess,
-  uid: string,
-  review: Review,
-): Promise<number | undefined> {
-  if (review.request["dryRun"] === true) return undefined;
+async function decidingFindings(judge: JudgeProcess, uid: string): Promise<number | undefined> {
   const event = await judge.event(oneLine(uid, 100));
   return event?.data.images.reduce((sum, image) => sum + image.decidingCount, 0);
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 interface Answer {

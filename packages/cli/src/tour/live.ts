@@ -69,7 +69,7 @@ export async function stayUp({ stage, policyFile, policy, files, say }: LiveOpti
       judge = next;
       const changes = policyDiff(current, loaded.policy);
       current = loaded.policy;
-      say(oneLine(`${clock()} reloaded: ${changes.join("; ")}`, 100));
+      say(oneLine(`${clock()} reloaded: ${changes.join("; ")}`, 240));
       await before.stop();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

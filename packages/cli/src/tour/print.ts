@@ -97,7 +97,10 @@ export function caseLines(admissions: readonly Admission[], style: Style): strin
     if (passed(admission)) return [`${style.green("ok  ")} ${oneLine(name, 40)}: ${came}`];
     return [
       `${style.red("FAIL")} ${oneLine(name, 40)}: expected ${expected === null ? "nothing that can be read" : JSON.stringify(expected)}, got ${came}`,
-      ...message.split("\n").map((line) => `       ${oneLine(line, 400)}`),
+      ...message
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => `     ${line.trimStart() === line ? "" : "  "}${oneLine(line, 400)}`),
     ];
   });
   const count = admissions.filter(passed).length;

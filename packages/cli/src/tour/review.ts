@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { judgedKinds } from "@gatehouse/policy";
 
-/** An AdmissionReview v1 as the API server would send it. */
+/** An AdmissionReview v1 as the API server would send it, or as someone else would. */
 export interface Review {
   apiVersion: "admission.k8s.io/v1";
   kind: "AdmissionReview";
-  request: Readonly<Record<string, unknown>> & { uid: string };
+  request: Readonly<Record<string, unknown>>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -34,10 +34,14 @@ export function reviewOf(object: unknown, user = "dev@example.com"): Review {
   });
 }
 
-/** A whole review from what a file holds: a review, or its request alone. Sent as it is but for a missing uid. */
+/**
+ * A review from what a file holds. A whole one is sent as it is, whatever is wrong with it; of a request alone, what
+ * every request has and this one does not say is filled in.
+ */
 export function reviewFrom(value: unknown): Review {
-  const request = fieldsOf(fieldsOf(value)["request"] ?? value);
-  return wrap({ uid: randomUUID(), ...request });
+  if (Object.hasOwn(fieldsOf(value), "request")) return value as Review;
+  const blank = { uid: randomUUID(), userInfo: {}, object: null, oldObject: null };
+  return wrap({ ...blank, ...fieldsOf(value) });
 }
 
 function wrap(request: Review["request"]): Review {
