@@ -22,8 +22,9 @@ const requestSchema = z.looseObject({
     username: maybe,
     groups: z.nullish(z.array(text)),
   }),
-  object: z.unknown(),
-  oldObject: z.unknown(),
+  // The API server writes null where there is none; others leave it out.
+  object: z.optional(z.unknown()),
+  oldObject: z.optional(z.unknown()),
   dryRun: z.nullish(z.boolean()),
 });
 
