@@ -9,8 +9,8 @@ if (major < wanted)
   );
 
 // Before the program reads it, so that what is deployed is what the sources say.
-const { buildBundle } = await import("../webhook/build.ts");
-await buildBundle();
+const { buildBundle, buildObserver } = await import("../webhook/build.ts");
+await Promise.all([buildBundle(), buildObserver()]);
 
 const { outputs } = await import("./index.ts");
 export const endpoint = outputs.endpoint;

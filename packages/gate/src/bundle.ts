@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
+import type { Problem } from "@gatehouse/policy";
 import type { GateArgs } from "./args.ts";
 import { inputError } from "./errors.ts";
 import { LARGEST_OBJECT } from "./limits.ts";
@@ -26,30 +27,41 @@ export function bundleDirectory(): string {
     : fileURLToPath(new URL("../dist/", import.meta.resolve("@gatehouse/webhook")));
 }
 
+/** What a Gate is made of that must be built first. */
+export interface Bundles {
+  /** Undefined when the Gate's image holds it. */
+  readonly judge: Bundle | undefined;
+  /** Undefined also when it was not built. */
+  readonly observer: Bundle | undefined;
+}
+
 /**
- * The judge for a Gate; undefined when the Gate's image holds it.
+ * The built parts for a Gate.
  *
- * @throws ResourceError when it was not built, or does not fit into a ConfigMap
+ * @throws ResourceError when the judge was not built, or one does not fit into a ConfigMap
  */
-export function bundleFor(gate: string, args: Pick<GateArgs, "image" | "bundles">): Bundle | undefined {
-  if (args.image?.bundles !== undefined) return undefined;
+export function bundlesFor(gate: string, args: Pick<GateArgs, "image" | "bundles">): Bundles {
+  if (args.image?.bundles !== undefined) return { judge: undefined, observer: undefined };
   const directory = args.bundles ?? bundleDirectory();
-  const bundle = readBundle("judge", directory);
-  if (bundle === undefined)
-    throw inputError(gate, [
-      {
+  const problems: Problem[] = [];
+  const checked = (part: Part) => {
+    const bundle = readBundle(part, directory);
+    // Without an observer the gate judges all the same; only impacts cannot be told.
+    if (bundle === undefined && part === "judge")
+      problems.push({
         path: "bundles",
-        problem: `expected judge.mjs in ${directory}; build it with @gatehouse/webhook first`,
-      },
-    ]);
-  if (bundle.packedSize > LARGEST_OBJECT)
-    throw inputError(gate, [
-      {
+        problem: `expected ${part}.mjs in ${directory}; build it with @gatehouse/webhook first`,
+      });
+    if (bundle !== undefined && bundle.packedSize > LARGEST_OBJECT)
+      problems.push({
         path: "bundles",
-        problem: `expected at most ${LARGEST_OBJECT} bytes when compressed, which is what a ConfigMap holds, got ${bundle.packedSize}; put it into an image and name it in image.bundles`,
-      },
-    ]);
-  return bundle;
+        problem: `expected ${part}.mjs to have at most ${LARGEST_OBJECT} bytes when compressed, which is what a ConfigMap holds, got ${bundle.packedSize}; put it into an image and name it in image.bundles`,
+      });
+    return bundle;
+  };
+  const bundles = { judge: checked("judge"), observer: checked("observer") };
+  if (problems.length > 0) throw inputError(gate, problems);
+  return bundles;
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
-import type { GateArgs } from "./args.ts";
-import { commonLabels, selectorLabels } from "./names.ts";
+import type { GateArgs, Resources } from "./args.ts";
+import { commonLabels, OBSERVER_SERVICE, selectorLabels, type Part } from "./names.ts";
 import { podPaths } from "./pod-paths.ts";
 import type { GateSettings } from "./settings.ts";
 
@@ -9,11 +9,17 @@ import type { GateSettings } from "./settings.ts";
 const GRACE_SECONDS = 45;
 /** Seconds without progress after which a roll-out has failed. */
 export const PROGRESS_DEADLINE_SECONDS = 120;
+/** Of the observer, which holds the inventory and the reports of a whole cluster. */
+const OBSERVER_MEMORY = "640Mi";
 /** The image's user, who is not root. */
 const USER = 65_532;
 
-/** What the judge's Deployment is made of, beside the arguments. */
-export interface JudgeParts {
+/** What the Pods of one part are made of, beside the arguments. */
+export interface PodParts {
+  readonly part: Part;
+  readonly port: number;
+  /** CPU and memory. */
+  readonly resources: Resources;
   readonly serviceAccount: pulumi.Input<string>;
   readonly priorityClass: pulumi.Input<string>;
   /** Arguments of `node`. */
@@ -34,9 +40,8 @@ export interface Mounted {
 export function judgeDeployment(
   args: GateArgs,
   settings: GateSettings,
-  parts: JudgeParts,
+  parts: Omit<PodParts, "part" | "port" | "resources">,
 ): k8s.apps.v1.DeploymentSpec {
-  const labels = selectorLabels("judge");
   return {
     replicas: settings.replicas,
     // Never below the wanted number, and long enough ready to be sure that it stays up.
@@ -44,6 +49,43 @@ export function judgeDeployment(
     minReadySeconds: 5,
     progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
     revisionHistoryLimit: 2,
+    ...podsOf(args, settings, {
+      ...parts,
+      part: "judge",
+      port: settings.targetPort,
+      resources: args.resources ?? {},
+    }),
+  };
+}
+
+/** The observer's Deployment: one at work. The next one becomes ready when this one has given up its Lease. */
+export function observerDeployment(
+  args: GateArgs,
+  settings: GateSettings,
+  parts: Omit<PodParts, "part" | "port" | "resources">,
+): k8s.apps.v1.DeploymentSpec {
+  return {
+    replicas: 1,
+    strategy: { type: "Recreate" },
+    progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
+    revisionHistoryLimit: 2,
+    ...podsOf(args, settings, {
+      ...parts,
+      part: "observer",
+      port: settings.targetPort,
+      resources: { memory: OBSERVER_MEMORY },
+    }),
+  };
+}
+
+/** Selector and template of one part's Pods. */
+function podsOf(
+  args: GateArgs,
+  settings: GateSettings,
+  parts: PodParts,
+): Pick<k8s.apps.v1.DeploymentSpec, "selector" | "template"> {
+  const labels = selectorLabels(parts.part);
+  return {
     selector: { matchLabels: labels },
     template: {
       metadata: {
@@ -77,25 +119,25 @@ export function judgeDeployment(
             matchLabelKeys: ["pod-template-hash"],
           }),
         ),
-        containers: [judgeContainer(args, settings, parts)],
+        containers: [container(settings, parts)],
         volumes: parts.volumes.map(({ volume }) => volume),
       },
     },
   };
 }
 
-function judgeContainer(args: GateArgs, settings: GateSettings, parts: JudgeParts): k8s.core.v1.Container {
-  const memory = args.resources?.memory ?? "384Mi";
+function container(settings: GateSettings, parts: PodParts): k8s.core.v1.Container {
+  const memory = parts.resources.memory ?? "384Mi";
   const probe = (path: string) => ({ httpGet: { path, port: "https", scheme: "HTTPS" }, timeoutSeconds: 3 });
   return {
-    name: "judge",
+    name: parts.part,
     image: settings.image.reference,
     command: [settings.image.node],
     args: parts.nodeArguments,
     env: [...parts.environment],
-    ports: [{ name: "https", containerPort: settings.targetPort }],
+    ports: [{ name: "https", containerPort: parts.port }],
     // No limit of CPU: throttling would answer late just when many Pods start.
-    resources: { requests: { cpu: args.resources?.cpu ?? "100m", memory }, limits: { memory } },
+    resources: { requests: { cpu: parts.resources.cpu ?? "100m", memory }, limits: { memory } },
     startupProbe: { ...probe("/healthz"), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...probe("/healthz"), periodSeconds: 10, failureThreshold: 6 },
     readinessProbe: { ...probe("/readyz"), periodSeconds: 2, failureThreshold: 2 },
@@ -114,20 +156,39 @@ function judgeContainer(args: GateArgs, settings: GateSettings, parts: JudgePart
   };
 }
 
-/** What the judge is told: where things are. */
-export function judgeArguments(settings: GateSettings): string[] {
+/** What both parts are told: where things are. */
+function sharedArguments(settings: GateSettings): string[] {
   return [
     `--config=${podPaths.config}/config.json`,
     `--policy=${podPaths.policy}/policy.json`,
     `--ca=${podPaths.ca}/${settings.caGenerations[0]}`,
-    `--secret-file=${podPaths.webhook}/path`,
     `--emergency-dir=${podPaths.emergency}`,
     `--listen=[::]:${settings.targetPort}`,
   ];
 }
 
-/** The judge's environment: its name, and how to reach the outside. */
-export function judgeEnvironment(args: GateArgs): k8s.core.v1.EnvVar[] {
+/** The judge's arguments; with an observer, where its events go. */
+export function judgeArguments(settings: GateSettings, withObserver: boolean): string[] {
+  return [
+    ...sharedArguments(settings),
+    `--secret-file=${podPaths.webhook}/path`,
+    ...(withObserver
+      ? [
+          `--observer=https://${OBSERVER_SERVICE}.${settings.namespace}.svc/v1/events`,
+          `--observer-ca=${podPaths.ca}/${settings.caGenerations[0]}/tls.crt`,
+          `--observer-token=${podPaths.caller}/token`,
+        ]
+      : []),
+  ];
+}
+
+/** The observer's arguments. */
+export function observerArguments(settings: GateSettings): string[] {
+  return sharedArguments(settings);
+}
+
+/** The environment of both parts: the Pod's name, and how to reach the outside. */
+export function environment(args: GateArgs): k8s.core.v1.EnvVar[] {
   return [
     { name: "NODE_ENV", value: "production" },
     { name: "GATEHOUSE_INSTANCE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },

@@ -10,6 +10,7 @@ import { graphOf, label, type Registered } from "./testing/graph.ts";
 const policy = definePolicy({ rules: {}, exemptions: {} });
 const bundles = mkdtempSync(join(tmpdir(), "gatehouse-bundles-"));
 writeFileSync(join(bundles, "judge.mjs"), "console.log('judge');\n");
+writeFileSync(join(bundles, "observer.mjs"), "console.log('observer');\n");
 afterAll(() => rmSync(bundles, { recursive: true }));
 
 const least: GateArgs = { policy, cluster: { name: "shop" }, bundles };
@@ -38,7 +39,7 @@ test("mode deny with its defaults: the whole graph", async () => {
   await expect(text).toMatchFileSnapshot("testing/gate-deny.snap");
 });
 
-test("the gate is registered after all that it needs, and nothing needs its registration", async () => {
+test("the gate is registered after all that it needs, and the observer alone comes after it", async () => {
   const graph = await gate({ mode: GateMode.Deny });
   const webhooks = graph.filter(({ type }) => type.endsWith("WebhookConfiguration"));
   expect(
@@ -60,7 +61,11 @@ test("the gate is registered after all that it needs, and nothing needs its regi
       ),
     ),
   );
-  expect(graph.flatMap(({ dependsOn }) => dependsOn).filter((name) => name.includes("Webhook"))).toEqual([]);
+  expect(
+    graph
+      .filter(({ dependsOn }) => dependsOn.some((name) => name.includes("Webhook")))
+      .map(({ type, name }) => label(type, name)),
+  ).toEqual(["Deployment gate-observer"]);
   expect(
     graph.filter(({ parent }) => parent !== "Gate gate").map(({ type, name }) => label(type, name)),
   ).toEqual(["Stack gatehouse-test", "Gate gate"]);
@@ -175,7 +180,7 @@ function policyName(graph: readonly Registered[]): string {
 test("an image of one's own holds the bundle", async () => {
   const reference = `registry.example/gatehouse@sha256:${"a".repeat(64)}`;
   const graph = await gate({ image: { reference, node: "/usr/bin/node", bundles: "/app" } });
-  expect(graph.filter(({ name }) => name.startsWith("gate-judge-"))).toEqual([]);
+  expect(graph.filter(({ name }) => /^gate-(judge|observer)-/.test(name))).toEqual([]);
   const { spec } = find(graph, "Deployment gate-judge").inputs as {
     spec: { template: { spec: { containers: { image: string; command: string[]; args: string[] }[] } } };
   };

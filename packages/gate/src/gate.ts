@@ -1,17 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GateArgs } from "./args.ts";
-import { bundleFor } from "./bundle.ts";
+import { bundlesFor } from "./bundle.ts";
 import { authorities, trustBundle, webhookSecret } from "./certificates.ts";
 import { configText, policyText } from "./config.ts";
 import { connectionOf } from "./guard/connection.ts";
 import { failureHook, guarded, guardHook } from "./guard/hook.ts";
 import { inputError } from "./errors.ts";
 import { deployJudge } from "./judge.ts";
+import { deployObserver } from "./observer.ts";
 import { GATE_TYPE, SERVICE_NAME } from "./names.ts";
 import { gateNamespace, ownNamespaceGuard } from "./namespace.ts";
 import { childOptions } from "./placement.ts";
 import { registeredInputs } from "./registered.ts";
+import { judgeRules, observerRules } from "./rbac.ts";
 import { register } from "./registration.ts";
+import { deployShared } from "./shared.ts";
 import { SERVICE_PORT } from "./service.ts";
 import { settingsOf } from "./settings.ts";
 import { problemsOfArgs } from "./validate.ts";
@@ -41,7 +44,8 @@ export class Gate extends pulumi.ComponentResource {
     const problems = problemsOfArgs(args);
     if (problems.length > 0) throw inputError(name, problems);
     const settings = settingsOf(args);
-    const bundle = bundleFor(name, args);
+    const bundles = bundlesFor(name, args);
+    const withObserver = bundles.observer !== undefined || args.image?.bundles !== undefined;
     const inputs = registeredInputs(settings);
     const connection = connectionOf(args);
     const guarding = { name, settings, inputs, connection };
@@ -55,22 +59,27 @@ export class Gate extends pulumi.ComponentResource {
     const trusted = authorities(place, settings.caGenerations);
     const webhook = webhookSecret(place);
 
-    const judge = deployJudge(place, args, settings, {
-      bundle,
+    const shared = deployShared(place, args, settings, {
+      rules: withObserver ? [...judgeRules(), ...observerRules()] : judgeRules(),
       policy,
       config: configText(name, args, settings, policy.sha256),
       authorities: trusted,
+    });
+    const judge = deployJudge(place, args, settings, shared, {
+      bundle: bundles.judge,
       webhook,
+      withObserver,
       before: [ownNamespaceGuard(place, settings)],
       hook,
       failure: failureHook(guarding),
     });
-
-    register(options, settings, {
+    const registration = register(options, settings, {
       policyHash: policy.sha256,
       endpoint: { namespace: place.namespace, caBundle: trustBundle(trusted), segment: webhook.segment },
       after: judge.ready,
     });
+    if (withObserver)
+      deployObserver(place, args, settings, shared, { bundle: bundles.observer, after: registration });
 
     this.endpoint = pulumi.interpolate`https://${SERVICE_NAME}.${judge.service.metadata.namespace}.svc:${SERVICE_PORT}`;
     this.policyHash = pulumi.output(policy.sha256);

@@ -1,47 +1,29 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
-import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
-import { PriorityClass } from "@pulumi/kubernetes/scheduling/v1/priorityClass.js";
 import type { GateArgs } from "./args.ts";
 import type { Bundle } from "./bundle.ts";
-import type { Authority, WebhookSecret } from "./certificates.ts";
-import { bundleConfigMap, configConfigMap, emergencyConfigMap, policyConfigMap } from "./config-maps.ts";
-import type { Hashed } from "./config.ts";
-import {
-  PROGRESS_DEADLINE_SECONDS,
-  judgeArguments,
-  judgeDeployment,
-  judgeEnvironment,
-} from "./deployment.ts";
-import { folders } from "./files.ts";
+import type { WebhookSecret } from "./certificates.ts";
+import { bundleConfigMap } from "./config-maps.ts";
+import { PROGRESS_DEADLINE_SECONDS, environment, judgeArguments, judgeDeployment } from "./deployment.ts";
 import { guarded } from "./guard/hook.ts";
-import { loaderArguments } from "./loader.ts";
-import { annotations, commonLabels, SERVICE_NAME } from "./names.ts";
-import { judgeNetworkPolicy } from "./network-policy.ts";
+import { SERVICE_NAME } from "./names.ts";
+import { networkPolicy } from "./network-policy.ts";
 import type { Placement } from "./placement.ts";
-import { podPaths } from "./pod-paths.ts";
-import { identity, judgeRules } from "./rbac.ts";
-import { judgeDisruptionBudget, judgeService } from "./service.ts";
+import { judgeDisruptionBudget, serviceOf } from "./service.ts";
 import type { GateSettings } from "./settings.ts";
-import { judgeVolumes } from "./volumes.ts";
-
-/**
- * The highest priority that is not the system's own (`HighestUserDefinablePriority` of k8s.io/kubernetes): a gate
- * that fails closed must be there before what it is to admit, and never push out what a node needs.
- */
-const PRIORITY = 1_000_000_000;
+import { metadata, nodeArguments, type Shared } from "./shared.ts";
+import { podVolumes } from "./volumes.ts";
 
 /** What the judge is deployed with. */
 export interface JudgeInputs {
   /** Absent when it is in the image. */
   readonly bundle: Bundle | undefined;
-  readonly policy: Hashed;
-  readonly config: pulumi.Output<Hashed>;
-  readonly authorities: readonly Authority[];
   readonly webhook: WebhookSecret;
+  /** Whether there is an observer to post events to. */
+  readonly withObserver: boolean;
   /** What must be there before its Pods. */
   readonly before: readonly pulumi.Resource[];
   /** Guards the Deployment too, so that `--target` does not lead around it. */
@@ -57,49 +39,23 @@ export interface DeployedJudge {
   readonly ready: readonly pulumi.Resource[];
 }
 
-/** Deploys the judge: who it is, what it is given, its Pods, and what keeps them running. */
+/** Deploys the judge: its Pods, and what keeps them running. */
 export function deployJudge(
   place: Placement,
   args: GateArgs,
   settings: GateSettings,
+  shared: Shared,
   inputs: JudgeInputs,
 ): DeployedJudge {
   const name = `${place.name}-judge`;
-  const { account, binding } = identity(
-    place,
-    "judge",
-    settings.serviceAccount,
-    judgeRules(),
-    args.serviceAccountAnnotations,
-  );
-  const priority = new PriorityClass(
-    `${place.name}-priority`,
-    {
-      metadata: { labels: { ...commonLabels } },
-      value: PRIORITY,
-      description: "The gate that admits all other Pods",
-    },
-    place.options,
-  );
+  const { account, binding } = shared.identity;
   const bundle = inputs.bundle && bundleConfigMap(place, inputs.bundle);
-  const policy = policyConfigMap(place, inputs.policy);
-  const config = configConfigMap(place, inputs.config);
-  const emergency = emergencyConfigMap(place);
-  const mounted = folders(place, settings.files);
-  const trust =
-    args.caBundle === undefined
-      ? undefined
-      : new ConfigMap(
-          `${place.name}-trust`,
-          {
-            metadata: { namespace: place.namespace, labels: { ...commonLabels } },
-            immutable: true,
-            data: { "ca.crt": args.caBundle },
-          },
-          place.options,
-        );
   const guards = [
-    new NetworkPolicy(name, { metadata: metadata(place), spec: judgeNetworkPolicy(settings) }, place.options),
+    new NetworkPolicy(
+      name,
+      { metadata: metadata(place), spec: networkPolicy("judge", settings) },
+      place.options,
+    ),
     new PodDisruptionBudget(
       name,
       { metadata: metadata(place), spec: judgeDisruptionBudget() },
@@ -112,26 +68,29 @@ export function deployJudge(
       metadata: metadata(place),
       spec: judgeDeployment(args, settings, {
         serviceAccount: account.metadata.name,
-        priorityClass: priority.metadata.name,
-        nodeArguments: nodeArguments(settings, inputs),
-        environment: judgeEnvironment(args),
-        volumes: judgeVolumes(args, {
+        priorityClass: shared.priorityClass,
+        nodeArguments: nodeArguments(
+          "judge",
+          settings,
+          shared,
+          inputs.bundle,
+          judgeArguments(settings, inputs.withObserver),
+        ),
+        environment: environment(args),
+        volumes: podVolumes(args, {
+          ...shared,
           bundle,
-          policy,
-          config,
-          authorities: inputs.authorities,
           webhook: inputs.webhook,
-          folders: mounted,
-          trust,
+          caller: inputs.withObserver,
         }),
-        annotations: { [annotations.policyHash]: inputs.policy.sha256, [annotations.mode]: settings.mode },
+        annotations: shared.annotations,
       }),
     },
     guarded(
       {
         ...place.options,
-        dependsOn: [...inputs.before, binding, emergency, ...guards],
-        customTimeouts: rollOutTimeouts(settings),
+        dependsOn: [...inputs.before, binding, shared.emergency, ...guards],
+        customTimeouts: rollOutTimeouts(settings.replicas),
         ...(inputs.failure === undefined ? {} : { hooks: { onError: [inputs.failure] } }),
       },
       inputs.hook,
@@ -139,45 +98,17 @@ export function deployJudge(
   );
   const service = new Service(
     name,
-    { metadata: { ...metadata(place), name: SERVICE_NAME }, spec: judgeService() },
+    { metadata: { ...metadata(place), name: SERVICE_NAME }, spec: serviceOf("judge") },
     { ...place.options, dependsOn: [deployment] },
   );
-  return { service, ready: [binding, emergency, ...guards, deployment, service] };
+  return { service, ready: [binding, shared.emergency, ...guards, deployment, service] };
 }
 
 /**
  * How long a roll-out may take: Pulumi waits that long also when Kubernetes has said that it makes no progress. Each
  * replica comes after the other.
  */
-function rollOutTimeouts({ replicas }: GateSettings): pulumi.CustomTimeouts {
+export function rollOutTimeouts(replicas: number): pulumi.CustomTimeouts {
   const wait = `${PROGRESS_DEADLINE_SECONDS + 30 * replicas}s`;
   return { create: wait, update: wait };
-}
-
-function metadata(place: Placement) {
-  return { namespace: place.namespace, labels: { ...commonLabels } };
-}
-
-/** What `node` is told: to check everything, then to start the bundle. */
-function nodeArguments(settings: GateSettings, inputs: JudgeInputs): pulumi.Output<string[]> {
-  const bundle = inputs.bundle;
-  return inputs.config.apply((config) => {
-    const files = [
-      { what: "the policy", path: `${podPaths.policy}/policy.json`, sha256: inputs.policy.sha256 },
-      { what: "the config", path: `${podPaths.config}/config.json`, sha256: config.sha256 },
-    ];
-    const plan =
-      bundle === undefined
-        ? { files, module: `${settings.image.bundles}/judge.mjs` }
-        : {
-            bundle: {
-              what: "the gate's program",
-              path: `${podPaths.bundle}/judge.mjs.br`,
-              sha256: bundle.sha256,
-            },
-            files,
-            module: `${podPaths.scratch}/gatehouse/judge.mjs`,
-          };
-    return loaderArguments(plan, judgeArguments(settings));
-  });
 }

@@ -15,6 +15,13 @@ export const EMERGENCY_NAME = "gatehouse-emergency";
 export const VALIDATING_WEBHOOK = "validate.gatehouse.dev";
 export const PINNING_WEBHOOK = "pin.gatehouse.dev";
 
+/** The observer's service, whose name its certificate bears; its port is called `https`. */
+export const OBSERVER_SERVICE = `${SERVICE_NAME}-observer`;
+/** The service account as which the observer is asked: whoever may request its tokens may ask. */
+export const CALLER_SERVICE_ACCOUNT = "gatehouse-caller";
+/** The audience of those tokens. */
+export const CALLER_AUDIENCE = "gatehouse";
+
 /** Annotations that say what a cluster's gate enforces; written when a roll-out has succeeded. */
 export const annotations = {
   policyHash: "gatehouse.dev/policy-hash",

@@ -12,6 +12,8 @@ export const podPaths = {
   webhook: "/gatehouse/webhook",
   emergency: "/gatehouse/emergency",
   tokens: "/gatehouse/tokens",
+  /** The file `token` proves to the observer who posts events. */
+  caller: "/gatehouse/caller",
   files: "/gatehouse/files",
   trust: "/gatehouse/trust",
   /** The only place that can be written to. */

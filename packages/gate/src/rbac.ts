@@ -30,6 +30,31 @@ export function judgeRules(): AccessRule[] {
   ];
 }
 
+/**
+ * What the observer may do beside: read every Pod template, ask whose a token is and what they may, which is how it
+ * tells who asks. It shares the judge's service account, since that is the one identity that registries trust.
+ */
+export function observerRules(): AccessRule[] {
+  const read = ["get", "list", "watch"];
+  const groups = new Map<string, string[]>();
+  for (const { apiGroup, plural } of judgedKinds)
+    groups.set(apiGroup, [...(groups.get(apiGroup) ?? []), plural]);
+  return [
+    { apiGroups: [""], resources: ["namespaces"], verbs: read },
+    ...[...groups].map(([group, resources]) => ({ apiGroups: [group], resources, verbs: read })),
+    { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+    { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
+  ];
+}
+
+/** What whoever asks the observer may see; the observer gives these rights their meaning, no API server does. */
+export function callerRules(): AccessRule[] {
+  return [
+    { apiGroups: ["gatehouse.dev"], resources: ["impact"], verbs: ["create"] },
+    { apiGroups: ["gatehouse.dev"], resources: ["inventory", "events"], verbs: ["get"] },
+  ];
+}
+
 /** A service account and what it may do everywhere. */
 export interface Identity {
   readonly account: ServiceAccount;

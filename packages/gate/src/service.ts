@@ -1,13 +1,13 @@
 import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
-import { selectorLabels } from "./names.ts";
+import { selectorLabels, type Part } from "./names.ts";
 
 /** The port that the API server calls. */
 export const SERVICE_PORT = 443;
 
-/** The judge's service. */
-export function judgeService(): k8s.core.v1.ServiceSpec {
+/** The service of a part. */
+export function serviceOf(part: Part): k8s.core.v1.ServiceSpec {
   return {
-    selector: selectorLabels("judge"),
+    selector: selectorLabels(part),
     ports: [{ name: "https", port: SERVICE_PORT, targetPort: "https" }],
   };
 }

@@ -4,7 +4,7 @@ import type { GateArgs } from "./args.ts";
 import type { Authority, WebhookSecret } from "./certificates.ts";
 import type { Mounted } from "./deployment.ts";
 import type { MountedFolder } from "./files.ts";
-import { EMERGENCY_NAME } from "./names.ts";
+import { CALLER_AUDIENCE, EMERGENCY_NAME } from "./names.ts";
 import { filesDirectory, podPaths } from "./pod-paths.ts";
 
 /** Readable by the gate's group and nobody else, as Kubernetes counts modes: in decimal, 0440. */
@@ -12,20 +12,23 @@ const PRIVATE = 0o440;
 /** Seconds that a projected token lasts; the kubelet renews it at four fifths. */
 const TOKEN_SECONDS = 3600;
 
-/** What the judge's Pods mount. */
+/** What the Pods of a part mount. */
 export interface VolumeParts {
   /** Absent when the bundle is in the image. */
   readonly bundle: ConfigMap | undefined;
   readonly policy: ConfigMap;
   readonly config: ConfigMap;
   readonly authorities: readonly Authority[];
-  readonly webhook: WebhookSecret;
+  /** The judge's alone. */
+  readonly webhook?: WebhookSecret;
+  /** Whether a token for the observer is among it. */
+  readonly caller?: boolean;
   readonly folders: readonly MountedFolder[];
   readonly trust: ConfigMap | undefined;
 }
 
-/** The judge's volumes. */
-export function judgeVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
+/** The volumes of a part. */
+export function podVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
   const [signer] = parts.authorities;
   const audiences = Object.entries(args.tokenAudiences ?? {});
   return [
@@ -47,13 +50,30 @@ export function judgeVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
             },
           ],
     ),
-    {
-      volume: {
-        name: "webhook",
-        secret: { secretName: parts.webhook.secret.metadata.name, defaultMode: PRIVATE },
-      },
-      path: podPaths.webhook,
-    },
+    ...(parts.webhook === undefined
+      ? []
+      : [
+          {
+            volume: {
+              name: "webhook",
+              secret: { secretName: parts.webhook.secret.metadata.name, defaultMode: PRIVATE },
+            },
+            path: podPaths.webhook,
+          },
+        ]),
+    ...(parts.caller === true
+      ? [
+          projected("caller", podPaths.caller, [
+            {
+              serviceAccountToken: {
+                path: "token",
+                audience: CALLER_AUDIENCE,
+                expirationSeconds: TOKEN_SECONDS,
+              },
+            },
+          ]),
+        ]
+      : []),
     {
       // Optional: a gate must start when somebody has deleted it.
       volume: { name: "emergency", configMap: { name: EMERGENCY_NAME, optional: true } },

@@ -80,12 +80,12 @@ function sightOf({ connection, settings, inputs }: GuardOptions): Sight {
     cluster: async () => readClusterState(await connected()),
     hasWorkloads: async () => hasWorkloads(await connected(), settings.excludedNamespaces),
     impact: async () =>
-      askImpact(
-        await connected(),
-        { namespace: settings.namespace },
-        { policy: inputs.policy, mode: inputs.mode },
-        IMPACT_MS,
-      ),
+      askImpact(await connected(), {
+        namespace: settings.namespace,
+        after: { policy: inputs.policy, mode: inputs.mode },
+        running: settings.running ?? [],
+        timeoutMs: IMPACT_MS,
+      }),
   };
 }
 

@@ -80,8 +80,6 @@ export async function judgeProposal(proposal: Proposal, sight: Sight): Promise<V
   } catch (error) {
     return withoutAnswer(proposal, before, sight, `the gate does not answer: ${messageOf(error)}`);
   }
-  if (!answer.complete)
-    return withoutAnswer(proposal, before, sight, "the gate has not seen the whole cluster yet");
   if (answer.policyHash !== gate.policyHash)
     return withoutAnswer(
       proposal,
