@@ -1,7 +1,7 @@
 import { compileCondition } from "./condition.ts";
 import type { ConditionMatcher } from "./condition.ts";
 import { endOf } from "./deadline.ts";
-import { compileExemption, exactIds, indexExemptions } from "./exemptions.ts";
+import { compileExemption, exactIds, indexExemptions, mayTakeOut } from "./exemptions.ts";
 import type { ExemptionIndex } from "./exemptions.ts";
 import type { Finding } from "./finding.ts";
 import type { Exemption, Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
@@ -25,6 +25,8 @@ export interface CompiledPolicy {
   rules: readonly CompiledRule[];
   exemptions: ExemptionIndex;
   hasVex: boolean;
+  /** Those of a report's findings that some exemption or VEX statement might take out, wherever it applies. */
+  excusable(findings: readonly Finding[]): ReadonlySet<Finding>;
   /** The statement that takes the finding out of this image, if any. */
   vex(finding: Finding, image: ImageFacts): VexStatement | undefined;
 }
@@ -35,14 +37,17 @@ const compiled = new WeakMap<Policy, CompiledPolicy>();
 export function compilePolicy(policy: Policy): CompiledPolicy {
   const known = compiled.get(policy);
   if (known) return known;
+  const exemptions = indexExemptions(
+    byName(policy.exemptions).map(([name, exemption]) => compileExemption(name, exemption)),
+    (name) => exactIds(policy.exemptions[name] as Exemption),
+  );
+  const vex = vexIndex(policy.vex);
   const result: CompiledPolicy = {
     rules: byName(policy.rules).map(([name, rule]) => compileRule(name, rule)),
-    exemptions: indexExemptions(
-      byName(policy.exemptions).map(([name, exemption]) => compileExemption(name, exemption)),
-      (name) => exactIds(policy.exemptions[name] as Exemption),
-    ),
+    exemptions,
     hasVex: policy.vex.length > 0,
-    vex: vexIndex(policy.vex),
+    excusable: rememberExcusable((finding) => mayTakeOut(exemptions, finding) || vex.mentions(finding)),
+    vex,
   };
   compiled.set(policy, result);
   return result;
@@ -59,6 +64,19 @@ function compileRule(name: string, rule: Rule): CompiledRule {
     when: compileCondition(rule.when),
     onScan: rule.onScan,
     admitsRunning: (now) => now < runningUntil,
+  };
+}
+
+/** Few findings of a report are anybody's exception, and lists of findings do not change: found once for each. */
+function rememberExcusable(may: (finding: Finding) => boolean): CompiledPolicy["excusable"] {
+  const known = new WeakMap<readonly Finding[], ReadonlySet<Finding>>();
+  return (findings) => {
+    let excusable = known.get(findings);
+    if (excusable === undefined) {
+      excusable = new Set(findings.filter(may));
+      known.set(findings, excusable);
+    }
+    return excusable;
   };
 }
 

@@ -9,7 +9,7 @@ import type { ImageReference } from "./image-reference.ts";
 import type { Mode, Outcome, Policy } from "./model.ts";
 import type { ImageScan, IncompleteState, PlatformScan, Scans } from "./scan.ts";
 import { unscanned } from "./scan.ts";
-import type { ImageFacts } from "./scope.ts";
+import type { BoundScope, ImageFacts } from "./scope.ts";
 import type { Subject } from "./subject.ts";
 
 /**
@@ -21,19 +21,32 @@ import type { Subject } from "./subject.ts";
  */
 export function decide(policy: Policy, subject: Subject, scans: Scans, now: number): Decision {
   const compiled = compilePolicy(policy);
-  const ledger = exemptionLedger(compiled.exemptions, now);
+  const rules = compiled.rules.map((rule) => bind(rule, subject));
+  const ledger = exemptionLedger(compiled.exemptions, subject, now);
   const images: ImageDecision[] = [];
   for (const [reference, paths] of byReference(subject)) {
     const parsed = parseImageReference(reference);
     const scan = scans.get(reference) ?? notLookedUp;
-    const results = scan.platforms.map((platform) => {
+    const platforms = scan.platforms.length === 0 ? notLookedUp.platforms : scan.platforms;
+    const results = platforms.map((platform) => {
       const facts = imageFacts(parsed.ok ? parsed.reference : undefined, scan, platform);
-      const context = { subject, facts, platform, now, exemptions: ledger.active(subject, facts) };
-      return { platform, rules: compiled.rules.map((rule) => judge(rule, compiled, context)) };
+      const context = { subject, facts, platform, now, exemptions: ledger.active(facts) };
+      return { platform, rules: rules.map((rule) => judge(rule, compiled, context)) };
     });
     images.push(imageDecision(reference, paths, scan, results));
   }
   return { outcome: worst(images.map(({ outcome }) => outcome)), images, exemptions: ledger.results() };
+}
+
+/** A rule whose scopes know the subject. */
+interface BoundRule {
+  rule: CompiledRule;
+  where: BoundScope;
+  except: readonly BoundScope[];
+}
+
+function bind(rule: CompiledRule, subject: Subject): BoundRule {
+  return { rule, where: rule.where(subject), except: rule.except.map((scope) => scope(subject)) };
 }
 
 /** Caps a decision at what the cluster's mode allows. The one place where mode acts, after evaluation. */
@@ -61,16 +74,17 @@ export function severer(a: Outcome, b: Outcome): boolean {
  * cannot be told before the look-up (a digest) counts as one that may.
  */
 export function referencesToScan(policy: Policy, subject: Subject): string[] {
-  const compiled = compilePolicy(policy);
+  const rules = compilePolicy(policy)
+    .rules.filter(({ enabled }) => enabled)
+    .map((rule) => bind(rule, subject));
   return [...byReference(subject).keys()].filter((reference) => {
     const parsed = parseImageReference(reference);
     const facts = parsed.ok ? { reference: parsed.reference } : {};
-    return compiled.rules.some(
-      (rule) =>
-        rule.enabled &&
-        rule.where(subject, facts, ignore) !== false &&
+    return rules.some(
+      ({ where, except }) =>
+        where(facts, ignore) !== false &&
         // Without a digest, an exception by digest is unknown, which does not count as true.
-        !rule.except.some((scope) => scope(subject, facts, ignore) === true),
+        !except.some((scope) => scope(facts, ignore) === true),
     );
   });
 }
@@ -107,7 +121,7 @@ interface Context {
   exemptions: ActiveExemptions;
 }
 
-function judge(rule: CompiledRule, policy: CompiledPolicy, context: Context): RuleResult {
+function judge({ rule, where, except }: BoundRule, policy: CompiledPolicy, context: Context): RuleResult {
   const { subject, facts, platform, exemptions, now } = context;
   const { state } = platform.report;
   let unknown: CouldNotTell[] | undefined;
@@ -115,17 +129,20 @@ function judge(rule: CompiledRule, policy: CompiledPolicy, context: Context): Ru
     unknown = [...(unknown ?? []), { attribute }];
   };
   if (!rule.enabled) return leftAlone(rule, platform, "disabled");
-  if (rule.where(subject, facts, note) === false) return leftAlone(rule, platform, "out-of-scope");
-  if (rule.except.some((scope) => scope(subject, facts, note) === true))
-    return leftAlone(rule, platform, "excepted");
+  if (where(facts, note) === false) return leftAlone(rule, platform, "out-of-scope");
+  if (except.some((scope) => scope(facts, note) === true)) return leftAlone(rule, platform, "excepted");
   const whole = exemptions.whole(rule.name);
   if (whole !== undefined) return { ...leftAlone(rule, platform, "exempt"), exemption: whole };
 
-  const setAside: SetAside[] = [];
+  let setAside: readonly SetAside[] = nothing;
   const { holds, findings, couldNotTell } = rule.when({
     scan: platform,
     now,
-    remaining: (counted) => withoutSetAside(counted, rule.name, policy, context, setAside),
+    remaining: (counted) => {
+      const left = withoutSetAside(counted, rule.name, policy, context);
+      if (left.setAside.length > 0) setAside = distinct([...setAside, ...left.setAside]);
+      return left.findings;
+    },
   });
   const byState = stateOutcome(rule, state, exemptions);
   const asked = worse(holds ? rule.action : "allow", byState.outcome);
@@ -135,7 +152,7 @@ function judge(rule: CompiledRule, policy: CompiledPolicy, context: Context): Ru
     outcome: running ? "audit" : outcome,
     status: running ? "already-running" : "evaluated",
     matched: holds,
-    state: { state, ...byState },
+    state: byState,
     findings,
     setAside,
     couldNotTell: unknown === undefined ? couldNotTell : [...unknown, ...couldNotTell],
@@ -156,52 +173,75 @@ function leftAlone(rule: CompiledRule, platform: PlatformScan, status: RuleResul
 
 const nothing: readonly never[] = [];
 
+/** Spelt out, since a decision has hundreds of these. */
 function result(
   { name, action }: CompiledRule,
   { platform }: PlatformScan,
-  made: Omit<RuleResult, "rule" | "action" | "platform">,
+  { outcome, status, matched, state, findings, setAside, couldNotTell }: Omit<RuleResult, "rule" | "action">,
 ): RuleResult {
-  return platform === undefined ? { rule: name, action, ...made } : { rule: name, action, ...made, platform };
+  return platform === undefined
+    ? { rule: name, action, outcome, status, matched, state, findings, setAside, couldNotTell }
+    : { rule: name, action, outcome, status, matched, state, findings, setAside, couldNotTell, platform };
 }
+
+const scanned: RuleResult["state"] = { state: "complete", outcome: "allow" };
 
 function stateOutcome(
   rule: CompiledRule,
   state: PlatformScan["report"]["state"],
   exemptions: ActiveExemptions,
-): { outcome: Outcome; exemption?: string } {
-  if (state === "complete") return { outcome: "allow" };
+): RuleResult["state"] {
+  if (state === "complete") return scanned;
   const outcome = rule.onScan[state as IncompleteState];
-  if (outcome === "allow") return { outcome };
+  if (outcome === "allow") return { state, outcome };
   const exemption = exemptions.state(rule.name, state);
-  return exemption === undefined ? { outcome } : { outcome: "allow", exemption };
+  return exemption === undefined ? { state, outcome } : { state, outcome: "allow", exemption };
+}
+
+interface Remaining {
+  findings: readonly Finding[];
+  setAside: readonly SetAside[];
 }
 
 function withoutSetAside(
-  findings: readonly Finding[],
+  counted: readonly Finding[],
   rule: string,
   policy: CompiledPolicy,
-  { facts, exemptions }: Context,
-  setAside: SetAside[],
-): readonly Finding[] {
-  if (exemptions.none && !policy.hasVex) return findings;
-  return findings.filter((finding) => {
-    const exemption = exemptions.finding(rule, finding);
-    const statement = exemption === undefined ? policy.vex(finding, facts) : undefined;
-    if (exemption === undefined && statement === undefined) return true;
-    if (!setAside.some((entry) => entry.finding === finding.id && entry.package === finding.package?.name))
-      setAside.push({
-        finding: finding.id,
-        ...(finding.package === undefined ? {} : { package: finding.package.name }),
-        by:
-          statement === undefined
-            ? { exemption: exemption ?? "" }
-            : {
-                vex: statement.document,
-                ...(statement.justification === undefined ? {} : { justification: statement.justification }),
-              },
-      });
+  { facts, platform, exemptions }: Context,
+): Remaining {
+  const excusable = policy.excusable(platform.report.findings);
+  if (excusable.size === 0 || (exemptions.none && !policy.hasVex))
+    return { findings: counted, setAside: nothing };
+  const setAside: SetAside[] = [];
+  const findings = counted.filter((finding) => {
+    if (!excusable.has(finding)) return true;
+    const by = excuse(finding, rule, policy, facts, exemptions);
+    if (by === undefined) return true;
+    const place = finding.package === undefined ? {} : { package: finding.package.name };
+    setAside.push({ finding: finding.id, ...place, by });
     return false;
   });
+  return { findings, setAside };
+}
+
+function excuse(
+  finding: Finding,
+  rule: string,
+  policy: CompiledPolicy,
+  facts: ImageFacts,
+  exemptions: ActiveExemptions,
+): SetAside["by"] | undefined {
+  const exemption = exemptions.finding(rule, finding);
+  if (exemption !== undefined) return { exemption };
+  const statement = policy.hasVex ? policy.vex(finding, facts) : undefined;
+  if (statement === undefined) return undefined;
+  const { document, justification } = statement;
+  return justification === undefined ? { vex: document } : { vex: document, justification };
+}
+
+/** One entry for each finding and package, however often it was counted. */
+function distinct(entries: readonly SetAside[]): readonly SetAside[] {
+  return [...new Map(entries.map((entry) => [`${entry.finding} ${entry.package ?? ""}`, entry])).values()];
 }
 
 function isRunning(subject: Subject, { reference, digest, platformDigest }: ImageFacts): boolean {
@@ -236,11 +276,14 @@ function imageDecision(
     ...(report.scannedAt === undefined ? {} : { scannedAt: report.scannedAt }),
     findingCount: report.findings.length,
     outcome: outcomeOf(deciding),
-    rules: deciding.rules.map((rule, index) =>
-      results
-        .map((result) => result.rules[index] ?? rule)
-        .reduce((a, b) => (severer(b.outcome, a.outcome) ? b : a), rule),
-    ),
+    rules:
+      results.length === 1
+        ? deciding.rules
+        : deciding.rules.map((rule, index) =>
+            results
+              .map((result) => result.rules[index] ?? rule)
+              .reduce((a, b) => (severer(b.outcome, a.outcome) ? b : a), rule),
+          ),
   };
 }
 

@@ -81,6 +81,12 @@ export function indexExemptions(
   return { all, byId, byPattern };
 }
 
+/** Whether any exemption might take the finding out, whatever its scope, rules and end. */
+export function mayTakeOut({ byId, byPattern }: ExemptionIndex, finding: Finding): boolean {
+  const takesOut = (exemption: CompiledExemption) => exemption.finding?.(finding) === true;
+  return idsOf(finding).some((id) => byId.get(id)?.some(takesOut)) || byPattern.some(takesOut);
+}
+
 /** The ids that an exemption names exactly; none when it names any by pattern, or no id. */
 export function exactIds({ cves }: Exemption): readonly string[] {
   const ids = [cves ?? []].flat();
@@ -108,17 +114,22 @@ const noExemptions: ActiveExemptions = {
 /** Follows the policy's exemptions through one decision. */
 export interface ExemptionLedger {
   /** Exemptions in force for an image: those whose scope certainly holds. Not knowing is not enough. */
-  active(subject: Subject, image: ImageFacts): ActiveExemptions;
+  active(image: ImageFacts): ActiveExemptions;
   results(): ExemptionResult[];
 }
 
-export function exemptionLedger({ all, byId, byPattern }: ExemptionIndex, now: number): ExemptionLedger {
+export function exemptionLedger(
+  { all, byId, byPattern }: ExemptionIndex,
+  subject: Subject,
+  now: number,
+): ExemptionLedger {
+  const bound = all.map((exemption) => ({ exemption, covers: exemption.scope(subject) }));
   const status = new Map<string, "used" | "unused">();
   return {
-    active(subject, image) {
+    active(image) {
       const inForce = new Set<CompiledExemption>();
-      for (const exemption of all) {
-        if (exemption.scope(subject, image, ignore) !== true) continue;
+      for (const { exemption, covers } of bound) {
+        if (covers(image, ignore) !== true) continue;
         if (!status.has(exemption.name)) status.set(exemption.name, "unused");
         if (now < exemption.end) inForce.add(exemption);
       }

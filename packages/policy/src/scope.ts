@@ -15,31 +15,50 @@ export interface ImageFacts {
   platformDigest?: string;
 }
 
-/** A compiled scope. `unknown` is given the name of each fact that was needed and is not known. */
-export type ScopeMatcher = (subject: Subject, image: ImageFacts, unknown: (attribute: string) => void) => Tri;
+/**
+ * A compiled scope. It is bound to a subject first, so that what asks nothing of images is asked once for all of them.
+ */
+export type ScopeMatcher = (subject: Subject) => BoundScope;
 
-type Check = (subject: Subject, image: ImageFacts) => Tri;
+/** Whether an image is in scope. `unknown` is given the name of each fact that was needed and is not known. */
+export type BoundScope = (image: ImageFacts, unknown: (attribute: string) => void) => Tri;
+
+type Check<Asked> = readonly [attribute: string, check: (asked: Asked) => Tri];
 
 /** Compiles a scope: all its fields must hold. A field whose fact is not known makes the answer unknown, not "no". */
 export function compileScope(scope: Scope): ScopeMatcher {
-  const checks = [...subjectChecks(scope), ...imageChecks(scope)];
-  return (subject, image, unknown) => {
-    let result: Tri = true;
-    const missing: string[] = [];
-    for (const [attribute, check] of checks) {
-      const answer = check(subject, image);
-      if (answer === false) return false;
-      if (answer === undefined) {
-        result = undefined;
-        missing.push(attribute);
-      }
-    }
-    for (const attribute of missing) unknown(attribute);
-    return result;
+  const ofSubject = [...subjectChecks(scope)];
+  const ofImage = [...imageChecks(scope)];
+  return (subject) => {
+    const missing = missingFacts(ofSubject, subject);
+    if (missing === undefined) return outOfScope;
+    if (ofImage.length === 0 && missing.length === 0) return inScope;
+    return (image, unknown) => {
+      const more = missingFacts(ofImage, image);
+      if (more === undefined) return false;
+      for (const attribute of missing) unknown(attribute);
+      for (const attribute of more) unknown(attribute);
+      return missing.length === 0 && more.length === 0 ? true : undefined;
+    };
   };
 }
 
-function* subjectChecks(scope: Scope): Generator<[string, Check]> {
+const outOfScope: BoundScope = () => false;
+const inScope: BoundScope = () => true;
+const none: readonly string[] = [];
+
+/** The facts that are not known; `undefined` when a check fails, whatever they are. */
+function missingFacts<Asked>(checks: readonly Check<Asked>[], asked: Asked): readonly string[] | undefined {
+  let missing = none;
+  for (const [attribute, check] of checks) {
+    const answer = check(asked);
+    if (answer === false) return undefined;
+    if (answer === undefined) missing = [...missing, attribute];
+  }
+  return missing;
+}
+
+function* subjectChecks(scope: Scope): Generator<Check<Subject>> {
   const { cluster, workload } = scope;
   for (const fact of ["name", "cloud", "account", "region"] as const) {
     const patterns = cluster?.[fact];
@@ -63,16 +82,16 @@ function* subjectChecks(scope: Scope): Generator<[string, Check]> {
   yield* labelChecks("labels", scope.labels, (subject) => subject.object.labels);
 }
 
-function* imageChecks(scope: Scope): Generator<[string, Check]> {
+function* imageChecks(scope: Scope): Generator<Check<ImageFacts>> {
   if (scope.registry !== undefined)
-    yield ["registry", value(scope.registry, (_, image) => image.reference?.registry)];
+    yield ["registry", value(scope.registry, (image) => image.reference?.registry)];
   if (scope.repository !== undefined)
-    yield ["repository", value(scope.repository, (_, image) => image.reference?.repository)];
+    yield ["repository", value(scope.repository, (image) => image.reference?.repository)];
   if (scope.image !== undefined) {
     const matches = compilePatterns(scope.image);
     yield [
       "image",
-      (_, image) =>
+      (image) =>
         image.reference === undefined ? undefined : matches.any(imageForms(image.reference, image.digest)),
     ];
   }
@@ -80,7 +99,7 @@ function* imageChecks(scope: Scope): Generator<[string, Check]> {
     const matches = compilePatterns(scope.digest);
     yield [
       "digest",
-      (_, image) => {
+      (image) => {
         const digests = [image.digest, image.platformDigest].filter((digest) => digest !== undefined);
         return digests.length === 0 ? undefined : matches.any(digests);
       },
@@ -88,10 +107,10 @@ function* imageChecks(scope: Scope): Generator<[string, Check]> {
   }
 }
 
-function value(patterns: Patterns, read: (subject: Subject, image: ImageFacts) => string | undefined): Check {
+function value<Asked>(patterns: Patterns, read: (asked: Asked) => string | undefined): (asked: Asked) => Tri {
   const matches = compilePatterns(patterns);
-  return (subject, image) => {
-    const text = read(subject, image);
+  return (asked) => {
+    const text = read(asked);
     return text === undefined ? undefined : matches(text);
   };
 }
@@ -101,7 +120,7 @@ function* labelChecks(
   attribute: string,
   wanted: Readonly<Record<string, Patterns>> | undefined,
   read: (subject: Subject) => Readonly<Record<string, string>> | undefined,
-): Generator<[string, Check]> {
+): Generator<Check<Subject>> {
   for (const [label, patterns] of Object.entries(wanted ?? {})) {
     const matches = compilePatterns(patterns);
     const onlyNegated = [patterns].flat().every((pattern) => pattern.startsWith("!"));

@@ -23,15 +23,20 @@ export function vexApplies(
   return anyOf(statement.products.map((product) => compileProduct(product)(found, image)));
 }
 
+/** Finds the statement that takes a finding out of an image. */
+export interface VexLookUp {
+  (finding: Finding, image: ImageFacts): VexStatement | undefined;
+  /** Whether any statement speaks of the finding at all. */
+  mentions(finding: Finding): boolean;
+}
+
 /**
  * Prepares statements for many findings: the result gives the statement that takes a finding out of an image, if one
  * does. Of all statements that are about the finding the latest counts. To take a finding out, a statement must fit
  * for certain, and be later than every `affected` and `under_investigation` that fits or might fit; a moment that is
  * not known is the worse one.
  */
-export function vexIndex(
-  statements: readonly VexStatement[],
-): (finding: Finding, image: ImageFacts) => VexStatement | undefined {
+export function vexIndex(statements: readonly VexStatement[]): VexLookUp {
   const byId = new Map<string, Compiled[]>();
   for (const statement of statements) {
     const compiled = compile(statement);
@@ -41,7 +46,7 @@ export function vexIndex(
       else byId.set(id, [compiled]);
     }
   }
-  return (finding, image) => {
+  const find = (finding: Finding, image: ImageFacts) => {
     // Nearly every finding ends here: nobody has said anything of it.
     const ids = idsOf(finding);
     if (!ids.some((id) => byId.has(id))) return undefined;
@@ -66,13 +71,15 @@ export function vexIndex(
     }
     return clears !== undefined && (!revoked || clears.time > revokedUntil) ? clears.statement : undefined;
   };
+  return Object.assign(find, { mentions: (finding: Finding) => idsOf(finding).some((id) => byId.has(id)) });
 }
 
 /** A vendor's advisory can stand for several CVEs: a statement about one of them says nothing of the others. */
 function isWhole(statement: VexStatement, finding: Finding): boolean {
-  const cves = (finding.aliases ?? []).filter((alias) => alias.startsWith("CVE-"));
+  const [own = "", ...aliases] = idsOf(finding);
+  const cves = aliases.filter((alias) => alias.startsWith("CVE-"));
   const named = new Set(statementIds(statement));
-  return cves.length < 2 || named.has(finding.id) || cves.every((cve) => named.has(cve));
+  return cves.length < 2 || named.has(own) || cves.every((cve) => named.has(cve));
 }
 
 /** Whether statements of this status take findings out. */
