@@ -49,7 +49,7 @@ const rooms: readonly Room[] = [
     path: "packages/azure",
     workspace: ["gate", "policy"],
     node: true,
-    libraries: [...pulumi, "@pulumi/azure-native"],
+    libraries: [...pulumi, "@pulumi/azure-native", "yaml"],
   },
   { path: "packages/aws", workspace: ["gate", "policy"], node: true, libraries: [...pulumi, "@pulumi/aws"] },
   { path: "packages/gcp", workspace: ["gate", "policy"], node: true, libraries: [...pulumi, "@pulumi/gcp"] },
