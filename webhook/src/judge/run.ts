@@ -9,6 +9,7 @@ import type { JudgeStart } from "./config.ts";
 import { createDirectory, type ReadMetadata } from "./directory.ts";
 import { createEmergencyStore } from "./emergency.ts";
 import { createEventPipeline } from "./events.ts";
+import { showExemptionExpiry } from "./exemption-expiry.ts";
 import { createJudge } from "./judge.ts";
 import type { LineWriter } from "./line-writer.ts";
 import type { Log } from "./log.ts";
@@ -77,6 +78,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
     }
   };
   showExpiry();
+  showExemptionExpiry(metrics.registry, start.policy, now);
 
   const emergencies = createEmergencyStore({
     directory: options.emergencyDirectory,
