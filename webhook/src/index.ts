@@ -26,3 +26,18 @@ export {
   type Authority,
   type CertificatePair,
 } from "./tls/certificate.ts";
+export {
+  createBackground,
+  type Background,
+  type Verdict,
+  type VerdictChange,
+} from "./observer/background.ts";
+export { createBackgroundEvents } from "./observer/background-events.ts";
+export { createEventStore, type EventStore, type StoredEvent } from "./observer/events/event-store.ts";
+export { createAccess, type Access, type Right, type Visible } from "./observer/http/access.ts";
+export { observerApp, type ObserverAppOptions } from "./observer/http/app.ts";
+export { createImpactService, type ImpactService, type Proposal } from "./observer/impact-service.ts";
+export { createObserverMetrics, type ObserverMetrics } from "./observer/metrics.ts";
+export { observe, type Observation, type ObserveOptions } from "./observer/observe.ts";
+export { runObserver, type RunningObserver, type RunObserverOptions } from "./observer/run.ts";
+export { inSlices } from "./observer/slices.ts";

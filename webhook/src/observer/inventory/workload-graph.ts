@@ -4,7 +4,7 @@ import type { Controller, Held } from "./held.ts";
 
 /** A top owner and all that belongs to it. */
 export interface OwnedWorkload {
-  /** Unique and stable: UID of the top owner. */
+  /** Unique and stable: UID of the top owner, or what a reference says of one that is not here. */
   readonly key: string;
   /** `namespace/Kind/name`. */
   readonly owner: string;
@@ -72,8 +72,11 @@ export function createWorkloadGraph(changed: (key: string) => void): WorkloadGra
       const { kind, name, uid } = top;
       return place(uid, namespace, top, { resolved: true, kind, name, uid });
     }
-    const shown = madeUp.has(top.kind) ? controller : top;
-    return place(shown.uid, namespace, shown, { resolved: false, reason: whyUnresolved(controller) });
+    const unresolved: Workload = { resolved: false, reason: whyUnresolved(controller) };
+    if (!madeUp.has(top.kind)) return place(top.uid, namespace, top, unresolved);
+    // Nobody vouches for the uid of a reference, so it must never be the key of a workload that is here.
+    const { apiVersion, kind, name, uid } = controller;
+    return place(JSON.stringify([namespace, apiVersion, kind, name, uid]), namespace, controller, unresolved);
   }
 
   function leave(uid: string): void {
@@ -91,11 +94,7 @@ export function createWorkloadGraph(changed: (key: string) => void): WorkloadGra
     const place = placeOf(held);
     let group = groups.get(place.key);
     // A place that is told anew (its owner has come, or gone) replaces what was known of the group.
-    if (
-      group === undefined ||
-      group.owner !== place.owner ||
-      group.workload.resolved !== place.workload.resolved
-    ) {
+    if (group === undefined || !sameWorkload(group.workload, place.workload)) {
       group = { ...place, written: group?.written ?? new Map(), pods: group?.pods ?? new Map() };
       groups.set(place.key, group);
     }
@@ -165,6 +164,10 @@ function place(
   workload: Workload,
 ): Place {
   return { key, owner: `${namespace}/${shown.kind}/${shown.name}`, namespace, workload };
+}
+
+function sameWorkload(a: Workload, b: Workload): boolean {
+  return a.resolved || b.resolved ? a.resolved === b.resolved : a.reason === b.reason;
 }
 
 function whyUnresolved({ apiVersion, kind, name }: Controller): string {

@@ -59,7 +59,7 @@ const intervals: Readonly<Record<ScanState, number>> = {
   unavailable: minute,
 };
 /** An image that was known and cannot be looked up for a moment is no other image yet. */
-const patienceMs = 5 * minute;
+const patienceMs = 3 * minute;
 /** A tag may move at any time. */
 const tagMs = 5 * minute;
 const lookUpMs = 60_000;
@@ -72,6 +72,8 @@ interface Entry {
   /** When its scan was last confirmed. */
   seenAt: number;
   dueAt: number;
+  /** Since when it cannot be looked up. */
+  failingSince: number | undefined;
   busy: boolean;
 }
 
@@ -121,11 +123,15 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
       : Math.min(tagMs, intervals[state]);
     entry.dueAt = at + interval * spread;
     const gone = state === "unavailable";
-    if (gone && entry.scan !== undefined && at - entry.seenAt < patienceMs) {
+    if (gone) entry.failingSince ??= at;
+    else {
+      entry.failingSince = undefined;
+      entry.seenAt = at;
+    }
+    if (gone && entry.scan !== undefined && at - (entry.failingSince ?? at) < patienceMs) {
       options.lookedUp?.("unavailable");
       return;
     }
-    if (!gone || entry.scan === undefined) entry.seenAt = at;
     const same = entry.scan !== undefined && sameScan(entry.scan, scan);
     options.lookedUp?.(gone ? "unavailable" : same ? "same" : "changed");
     // What is the same stays the same object: what filters found in its findings is remembered with them.
@@ -170,7 +176,15 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
         known.users++;
         return;
       }
-      const entry: Entry = { wanted, users: 1, scan: undefined, seenAt: now(), dueAt: now(), busy: false };
+      const entry: Entry = {
+        wanted,
+        users: 1,
+        scan: undefined,
+        seenAt: now(),
+        dueAt: now(),
+        failingSince: undefined,
+        busy: false,
+      };
       entries.set(key, entry);
       urgent.add(entry);
       timer ??= setInterval(tick, tickMs);
