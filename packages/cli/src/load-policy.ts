@@ -61,7 +61,9 @@ async function importFresh(file: string): Promise<{ value: unknown; files: strin
       ]);
     return { value: module.default, files: [...files] };
   } catch (error) {
-    if (error instanceof InvalidInputError) throw error;
+    // The builders do not know in which file they stand.
+    if (error instanceof InvalidInputError)
+      throw new InvalidInputError(file, error.problems, { cause: error });
     throw new InvalidInputError(
       file,
       [{ path: "", problem: error instanceof Error ? error.message : String(error) }],

@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { modes, policyHash, type Mode } from "@gatehouse/policy";
 import { exit, UsageError } from "../exit.ts";
+import type { ManifestProblem } from "../input/manifests.ts";
 import { readFiles } from "../input/read-files.ts";
 import type { Io } from "../io.ts";
 import { judgeAll, type Judged } from "../judge.ts";
@@ -12,7 +14,6 @@ import { checkText } from "../render/check-text.ts";
 import type { Checked } from "../render/checked.ts";
 import { problemLine } from "../render/problems.ts";
 import { openReports } from "../reports.ts";
-import { resolve } from "node:path";
 
 interface CheckOptions extends JudgingOptions {
   filename: string[];
@@ -55,7 +56,7 @@ async function check(options: CheckOptions, io: Io): Promise<number> {
       namespace,
       ...(Object.keys(namespaceLabel).length === 0 ? {} : { namespaceLabels: namespaceLabel }),
     });
-    const all = [...read.problems, ...problems];
+    const all = [...read.problems, ...problems].sort(byPlace);
     for (const problem of all) io.note(problemLine(problem));
     for (const problem of reports.problems) io.note(problem);
     if (judged.length === 0 && all.length === 0)
@@ -66,6 +67,10 @@ async function check(options: CheckOptions, io: Io): Promise<number> {
   } finally {
     await reports.close();
   }
+}
+
+function byPlace(a: ManifestProblem, b: ManifestProblem): number {
+  return a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1;
 }
 
 /** Denied outranks what could not be told. */

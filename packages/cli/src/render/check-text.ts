@@ -153,7 +153,7 @@ function withDaysLeft(name: string, exemptions: ReadonlyMap<string, ExemptionRes
 
 function title({ manifest, object }: Pick<Judged, "manifest" | "object">): string {
   const file = manifest.file === "-" ? "stdin" : manifest.file;
-  return oneLine(`${file}:${manifest.line}  ${objectWords(object)}`, 400);
+  return `${oneLine(file, 300)}:${manifest.line}  ${oneLine(objectWords(object), 400)}`;
 }
 
 /** `Deployment shop/web`. */

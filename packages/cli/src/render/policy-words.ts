@@ -114,7 +114,7 @@ export function ruleWords(rule: Rule): string {
     rule.where === undefined ? "" : `in ${scopeWords(rule.where)}`,
     except.length === 0 ? "" : `except ${except.map(scopeWords).join(" or ")}`,
     rule.action === "deny" ? `and ${stateWords(rule.onScan)}` : "",
-    rule.running === undefined ? "" : `; what runs is admitted until ${rule.running.admitUntil}`,
+    rule.running === undefined ? "" : `while what runs is admitted until ${rule.running.admitUntil}`,
     rule.enabled ? "" : "(disabled)",
   ]
     .filter((part) => part !== "")

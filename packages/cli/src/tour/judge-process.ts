@@ -5,7 +5,6 @@ import { createInterface } from "node:readline";
 import {
   admissionEventSchema,
   canonicalJson,
-  oneLine,
   policyHash,
   type AdmissionEvent,
   type GateConfig,
@@ -155,9 +154,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The first line of an error, for one line of output. */
-export function firstLine(error: unknown, max: number): string {
-  return oneLine(error instanceof Error ? error.message : String(error), max);
 }

@@ -1,6 +1,6 @@
 /** `npm start`: a judge on this machine, a short tour of what it says, and then the judge to play with. */
 import { realpathSync } from "node:fs";
-import { relative } from "node:path";
+import { basename, relative } from "node:path";
 import { createStyle } from "../render/style.ts";
 import { loadPolicy } from "../load-policy.ts";
 import { readArguments, type TourArguments } from "./arguments.ts";
@@ -34,7 +34,8 @@ async function run(args: TourArguments, stage: Stage): Promise<number> {
     print(args.json ? [summary(admissions)] : caseLines(admissions, style));
     return statusOf(admissions);
   }
-  const name = relative(process.cwd(), realpathSync(args.policy));
+  const inside = relative(process.cwd(), realpathSync(args.policy));
+  const name = inside.startsWith("..") || inside.length > 24 ? basename(inside) : inside;
   const { policy, files } = await loadPolicy(args.policy);
   const played = await playTour(stage, policy);
   const admissions = admissionsOf(played);
