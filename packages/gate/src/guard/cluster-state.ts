@@ -1,6 +1,6 @@
-import { resources, type Kube } from "@gatehouse/kube";
+import { resources, type Kube, type KubeObject } from "@gatehouse/kube";
 import { judgedKinds } from "@gatehouse/policy";
-import { annotations, VALIDATING_NAME } from "../names.ts";
+import { annotations, EMERGENCY_NAME, VALIDATING_NAME } from "../names.ts";
 
 /** Oldest Kubernetes that serves all that the gate is made of, and is still supported by the clouds. */
 export const OLDEST_MINOR = 31;
@@ -20,21 +20,28 @@ export interface ClusterState {
   readonly supported: boolean;
   /** Undefined when no gate is registered. */
   readonly gate: InForce | undefined;
+  /** Break-glass exemptions that somebody has put into the cluster, by name. */
+  readonly emergencies: readonly string[];
+}
+
+interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads version and registered gate. What is in force is read from the registration, which is written when a roll-out
+ * Reads version, registered gate and break-glass. What is in force is read from the registration, which is written when a roll-out
  * has succeeded: Pulumi's own state already holds what a failed one wanted.
  *
  * @throws KubeError
  */
-export async function readClusterState(kube: Kube): Promise<ClusterState> {
+export async function readClusterState(kube: Kube, namespace: string): Promise<ClusterState> {
   const { major, minor, gitVersion } = await kube.serverVersion();
   const webhook = await kube.find(
     resources.validatingWebhooks,
     { name: VALIDATING_NAME },
     { metadataOnly: true },
   );
+  const emergency = await kube.find<ConfigMap>(resources.configMaps, { namespace, name: EMERGENCY_NAME });
   const noted = webhook?.metadata.annotations ?? {};
   return {
     version: gitVersion,
@@ -44,6 +51,7 @@ export async function readClusterState(kube: Kube): Promise<ClusterState> {
       policyHash: noted[annotations.policyHash],
       mode: noted[annotations.mode],
     },
+    emergencies: Object.keys(emergency?.data ?? {}).sort(),
   };
 }
 

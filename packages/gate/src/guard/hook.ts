@@ -77,7 +77,7 @@ function sightOf({ connection, settings, inputs }: GuardOptions): Sight {
   let kube: ReturnType<Connection["connect"]> | undefined;
   const connected = () => (kube ??= connection.connect());
   return {
-    cluster: async () => readClusterState(await connected()),
+    cluster: async () => readClusterState(await connected(), settings.namespace),
     hasWorkloads: async () => hasWorkloads(await connected(), settings.excludedNamespaces),
     impact: async () =>
       askImpact(await connected(), {

@@ -25,6 +25,7 @@ function running(policy: Policy, mode: string, more: Partial<ClusterState> = {})
   return {
     version: "v1.34.2",
     supported: true,
+    emergencies: [],
     gate: { owner, policyHash: policyHash(policy), mode },
     ...more,
   };
@@ -236,6 +237,19 @@ test("a second gate is refused, and the stack of the first is named", async () =
     "the cluster has a gate already, of Pulumi stack gatehouse/other/gate",
   ]);
   expect((await judged({ ...first, first: false }, other))[0]).toBe(true);
+});
+
+test("break-glass leaves a line, also where nothing else is to be said", async () => {
+  const glass = sight({
+    cluster: () => Promise.resolve(running(mild, "deny", { emergencies: ["a.json", "b"] })),
+  });
+  expect(await judgeProposal({ ...proposal, after: { policy: mild, mode: "deny" } }, glass)).toEqual({
+    pass: true,
+    warn: true,
+    message: "Break-glass: 2 in gatehouse-emergency (a.json, b).",
+  });
+  const { message } = await judgeProposal({ ...proposal, after: { policy: strict, mode: "audit" } }, glass);
+  expect(message.split("\n").at(-1)).toBe("Break-glass: 2 in gatehouse-emergency (a.json, b).");
 });
 
 test("an old Kubernetes is refused", async () => {

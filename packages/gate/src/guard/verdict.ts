@@ -1,10 +1,12 @@
 import {
   acknowledgement,
+  oneLine,
   policyHash,
   unacknowledged,
   type Acknowledged,
   type Regime,
 } from "@gatehouse/policy";
+import { EMERGENCY_NAME } from "../names.ts";
 import type { ImpactAnswer } from "./ask-impact.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import { acknowledgementBlock, impactTable } from "./impact-table.ts";
@@ -70,6 +72,12 @@ export async function judgeProposal(proposal: Proposal, sight: Sight): Promise<V
       `the cluster has a gate already, ${gate.owner === undefined ? "made by something else" : `of Pulumi stack ${gate.owner}`}`,
       "Use that one, or destroy it first: two gates would each answer for all Pods.",
     );
+  return remindOf(cluster.emergencies, await judgeChange(proposal, cluster, sight));
+}
+
+/** What becomes of a change of what a cluster's gate enforces. */
+async function judgeChange(proposal: Proposal, cluster: ClusterState, sight: Sight): Promise<Verdict> {
+  const { gate } = cluster;
   const { after } = proposal;
   if (gate?.policyHash === policyHash(after.policy) && gate.mode === after.mode) return silent;
   const before = inForce(proposal, cluster);
@@ -88,6 +96,15 @@ export async function judgeProposal(proposal: Proposal, sight: Sight): Promise<V
       "the gate's observer and its judges have different policies",
     );
   return judgeImpact(proposal, answer);
+}
+
+/** Break-glass leaves a line in the next preview. */
+function remindOf(emergencies: readonly string[], verdict: Verdict): Verdict {
+  if (emergencies.length === 0) return verdict;
+  const names = emergencies.map((name) => oneLine(name, 80)).join(", ");
+  const line = `Break-glass: ${emergencies.length} in ${EMERGENCY_NAME} (${names}).`;
+  const message = verdict.message === "" ? line : `${verdict.message}\n${line}`;
+  return verdict.pass ? { ...verdict, warn: true, message } : { ...verdict, message };
 }
 
 function judgeImpact({ after, acknowledged }: Proposal, answer: ImpactAnswer): Verdict {
