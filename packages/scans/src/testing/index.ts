@@ -6,3 +6,4 @@ export * from "./memory-source.ts";
 export * from "./fake-registry.ts";
 export * from "./fake-network.ts";
 export * as misbehaviours from "./misbehaviours.ts";
+export * as clouds from "./clouds/index.ts";

@@ -66,8 +66,15 @@ export function googleFederated(
 
   if (serviceAccount === undefined) return federate;
   return async (signal) => {
-    const own = await federate(signal);
-    return await impersonate(iam, serviceAccount, own.value, deps, signal);
+    const attempt = async (): Promise<Issued<string>> =>
+      await impersonate(iam, serviceAccount, (await federate(signal)).value, deps, signal);
+    try {
+      return await attempt();
+    } catch (error) {
+      // The first token may have ended, or been revoked, between the two steps.
+      if (error instanceof IdentityError && error.status === 401) return await attempt();
+      throw error;
+    }
   };
 }
 

@@ -1,0 +1,224 @@
+/**
+ * Microsoft Entra, a registry of Azure Container Registry and Azure Resource Graph as far as the gate asks them.
+ */
+import { Hono, type Context } from "hono";
+import { fakeRegistry, type FakeRegistry, type Misbehaviour } from "../fake-registry.ts";
+import type { FakeCluster, Trusted } from "./fake-cluster.ts";
+import { BadRequest, createPager, formOf, onlyKeys } from "./strict.ts";
+
+export interface FakeAzure {
+  readonly hosts: Record<string, Hono>;
+  /** What is behind ACR's own authentication. */
+  readonly registry: FakeRegistry;
+  /** Rows of Resource Graph by digest. */
+  readonly rows: Map<string, readonly object[]>;
+  readonly asked: string[];
+  /** Calls each token that was issued so far expired: Entra's, refresh and access tokens. */
+  expireTokens(): void;
+  misbehave: Misbehaviour | undefined;
+  readonly issued: number;
+  /** Queries that are left before the quota is used up; unlimited when undefined. */
+  quota: number | undefined;
+}
+
+export interface FakeAzureOptions {
+  /** The cloud's clock. */
+  now: () => number;
+  cluster: FakeCluster;
+  trusted: Trusted;
+  /** @default 3600 */
+  lifeSeconds?: number;
+  subscriptions?: readonly string[];
+}
+
+export const azureTenant = "7e5c3a1b-0000-4000-8000-000000000001";
+export const azureClient = "7e5c3a1b-0000-4000-8000-000000000002";
+export const azureRegistry = "acme.azurecr.io";
+
+export function fakeAzure(options: FakeAzureOptions): FakeAzure {
+  const { now, cluster, trusted } = options;
+  const lifeSeconds = options.lifeSeconds ?? 3600;
+  const tokens = new Map<string, { endsAt: number; for: string }>();
+  const rows = new Map<string, readonly object[]>();
+  const asked: string[] = [];
+  const page = createPager();
+  const registry = fakeRegistry({ host: azureRegistry });
+
+  function issue(whom: string): string {
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const iat = Math.floor(now() / 1000);
+    const token = `${part({ alg: "none" })}.${part({ iat, exp: iat + lifeSeconds, n: tokens.size })}.s`;
+    tokens.set(token, { endsAt: now() + lifeSeconds * 1000, for: whom });
+    return token;
+  }
+  const lives = (token: string | undefined, whom: string): boolean => {
+    const one = tokens.get(token ?? "");
+    return one !== undefined && one.for === whom && one.endsAt > now();
+  };
+  const bearer = (c: Context): string | undefined =>
+    /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+
+  function app(): Hono {
+    const one = new Hono();
+    one.onError((problem, c) => {
+      if (!(problem instanceof BadRequest)) throw problem;
+      return c.json({ error: "invalid_request", error_description: problem.message }, 400);
+    });
+    one.use(async (c, next) => {
+      if (fake.misbehave !== undefined) {
+        const answer = await fake.misbehave(c.req.raw, async () => {
+          await next();
+          return c.res;
+        });
+        c.res = undefined;
+        c.res = answer;
+        return;
+      }
+      await next();
+    });
+    return one;
+  }
+
+  const entra = app();
+  entra.post("/:tenant/oauth2/v2.0/token", async (c) => {
+    const form = await formOf(c, [
+      "client_id",
+      "scope",
+      "grant_type",
+      "client_assertion_type",
+      "client_assertion",
+    ]);
+    asked.push(`entra ${form["scope"]}`);
+    const fail = (code: number, text: string): Response =>
+      c.json(
+        { error: "invalid_client", error_description: `AADSTS${code}: ${text}`, error_codes: [code] },
+        401,
+      );
+    if (c.req.param("tenant") !== azureTenant) return fail(90002, "Tenant not found");
+    if (form["client_id"] !== azureClient) return fail(700016, "Application not found in the directory");
+    if (
+      form["grant_type"] !== "client_credentials" ||
+      form["client_assertion_type"] !== "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" ||
+      !/^https:\/\/[a-z.]+\/\.default$/.test(form["scope"] ?? "")
+    )
+      throw new BadRequest("a parameter");
+    const problem = cluster.check(form["client_assertion"] ?? "", trusted, now());
+    if (problem === "issuer")
+      return fail(700211, "No matching federated identity record found for presented assertion issuer");
+    if (problem === "audience")
+      return fail(700212, "No matching federated identity record found for presented assertion audience");
+    if (problem === "subject")
+      return fail(700213, "No matching federated identity record found for presented assertion subject");
+    if (problem === "expired") return fail(700024, "Client assertion is not within its valid time range");
+    if (problem !== undefined) return fail(50027, "JWT token is invalid");
+    const token = issue((form["scope"] ?? "").replace(/\/\.default$/, ""));
+    return c.json({
+      token_type: "Bearer",
+      expires_in: lifeSeconds,
+      ext_expires_in: lifeSeconds,
+      access_token: token,
+    });
+  });
+
+  const acr = app();
+  acr.post("/oauth2/exchange", async (c) => {
+    const form = await formOf(c, ["grant_type", "service", "tenant", "access_token"]);
+    asked.push("exchange");
+    if (
+      form["grant_type"] !== "access_token" ||
+      form["service"] !== azureRegistry ||
+      form["tenant"] !== azureTenant
+    )
+      throw new BadRequest("a parameter");
+    if (!lives(form["access_token"], "https://containerregistry.azure.net"))
+      return c.json({ errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] }, 401);
+    return c.json({ refresh_token: issue("acr-refresh") });
+  });
+  acr.get("/oauth2/token", (c) => {
+    const [, sent = ""] = /^Basic (\S+)$/.exec(c.req.header("authorization") ?? "") ?? [];
+    const [user, password] = Buffer.from(sent, "base64").toString().split(":");
+    const scope = c.req.query("scope") ?? "";
+    asked.push(`token ${scope}`);
+    if (c.req.query("service") !== azureRegistry || !/^repository:[^:]+:pull$/.test(scope))
+      throw new BadRequest("scope");
+    if (user !== "00000000-0000-0000-0000-000000000000" || !lives(password, "acr-refresh"))
+      return c.json({ errors: [{ code: "UNAUTHORIZED" }] }, 401);
+    return c.json({ access_token: issue(scope) });
+  });
+  acr.all("/v2/*", async (c) => {
+    const repository =
+      /^\/v2\/(.+)\/(?:manifests|blobs|referrers)\//.exec(new URL(c.req.url).pathname)?.[1] ?? "";
+    const scope = `repository:${repository}:pull`;
+    if (!lives(bearer(c), scope)) {
+      c.header(
+        "www-authenticate",
+        `Bearer realm="https://${azureRegistry}/oauth2/token",service="${azureRegistry}",scope="${scope}"`,
+      );
+      return c.json({ errors: [{ code: "UNAUTHORIZED" }] }, 401);
+    }
+    return await registry.app.request(c.req.raw);
+  });
+
+  const graph = app();
+  graph.post("/providers/Microsoft.ResourceGraph/resources", async (c) => {
+    if (c.req.query("api-version") !== "2022-10-01") throw new BadRequest("api-version");
+    if (!lives(bearer(c), "https://management.azure.com"))
+      return c.json({ error: { code: "ExpiredAuthenticationToken" } }, 401);
+    if (fake.quota !== undefined) {
+      if (fake.quota <= 0) {
+        c.header("retry-after", "1");
+        return c.json({ error: { code: "RateLimiting" } }, 429);
+      }
+      fake.quota -= 1;
+      c.header("x-ms-user-quota-remaining", String(fake.quota));
+      c.header("x-ms-user-quota-resets-after", "00:00:05");
+    }
+    const body = await c.req.json<Record<string, unknown>>();
+    onlyKeys(body, ["query", "subscriptions", "options"], ["query", "options"]);
+    const terms = body["options"] as Record<string, unknown>;
+    onlyKeys(terms, ["resultFormat", "$top", "$skipToken"], ["resultFormat", "$top"]);
+    if (terms["resultFormat"] !== "objectArray" || !(Number(terms["$top"]) <= 1000))
+      throw new BadRequest("options");
+    const query = body["query"] as string;
+    if (/\b(?:limit|take)\b/.test(query)) throw new BadRequest("limit turns paging off");
+    if (!query.includes('"SoftwareUpdate"')) throw new BadRequest("sub-assessments are retired");
+    const digests = [...query.matchAll(/"(sha256:[0-9a-f]{64})"/g)].map(([, digest]) => digest ?? "");
+    if (digests.length === 0 || digests.length > 50) throw new BadRequest(`${digests.length} digests`);
+    asked.push(`graph ${digests.length}`);
+    const all = digests.flatMap((digest) => (rows.get(digest) ?? []).map((row) => ({ digest, ...row })));
+    const { items, next } = page(
+      query,
+      all,
+      Number(terms["$top"]),
+      terms["$skipToken"] as string | undefined,
+    );
+    return c.json({
+      totalRecords: all.length,
+      count: items.length,
+      resultTruncated: next === undefined ? "false" : "true",
+      ...(next === undefined ? {} : { $skipToken: next }),
+      data: items,
+      facets: [],
+    });
+  });
+
+  const fake: FakeAzure = {
+    hosts: {
+      "login.microsoftonline.com": entra,
+      [azureRegistry]: acr,
+      "management.azure.com": graph,
+    },
+    registry,
+    rows,
+    asked,
+    misbehave: undefined,
+    quota: undefined,
+    expireTokens: () => {
+      for (const one of tokens.values()) one.endsAt = Math.min(one.endsAt, now());
+    },
+    get issued() {
+      return tokens.size;
+    },
+  };
+  return fake;
+}

@@ -1,0 +1,197 @@
+/**
+ * Google's STS, IAM Credentials, the metadata server and Container Analysis as far as the gate asks them.
+ */
+import { Hono, type Context } from "hono";
+import type { Misbehaviour } from "../fake-registry.ts";
+import type { FakeCluster, Trusted } from "./fake-cluster.ts";
+import { BadRequest, createPager, formOf, onlyKeys } from "./strict.ts";
+
+export interface FakeGoogle {
+  readonly hosts: Record<string, Hono>;
+  /** Occurrences by resource URL. */
+  readonly occurrences: Map<string, readonly object[]>;
+  readonly asked: string[];
+  /** Calls each token that was issued so far expired. */
+  expireTokens(): void;
+  misbehave: Misbehaviour | undefined;
+  /** Named in each answer as not reached. */
+  unreachable: readonly string[];
+  readonly issued: number;
+  /** Whether an access token would do now. */
+  accepts(token: string): boolean;
+}
+
+export interface FakeGoogleOptions {
+  /** The cloud's clock. */
+  now: () => number;
+  cluster: FakeCluster;
+  trusted: Trusted;
+  project?: string;
+  /** Where impersonation leads; without it the federated token itself has the permissions. */
+  serviceAccount?: string;
+  /** @default 3600 */
+  lifeSeconds?: number;
+}
+
+export const googleProject = "acme-prod";
+export const googleRegistry = "europe-west1-docker.pkg.dev";
+export const googleAudience =
+  "//iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/pool/providers/cluster";
+
+export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
+  const { now, cluster, trusted, project = googleProject, serviceAccount } = options;
+  const tokens = new Map<string, { endsAt: number; for: string }>();
+  const occurrences = new Map<string, readonly object[]>();
+  const asked: string[] = [];
+  const page = createPager();
+
+  function issue(whom: string): string {
+    const token = `ya29.${tokens.size + 1}`;
+    tokens.set(token, { endsAt: now() + (options.lifeSeconds ?? 3600) * 1000, for: whom });
+    return token;
+  }
+  const granted = serviceAccount ?? "federated";
+  const lives = (token: string | undefined, whom: string): boolean => {
+    const one = tokens.get(token ?? "");
+    return one !== undefined && one.for === whom && one.endsAt > now();
+  };
+  const bearer = (c: Context): string | undefined =>
+    /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+  const failure = (c: Context, code: 400 | 401 | 403 | 404, status: string): Response =>
+    c.json({ error: { code, message: status, status } }, code);
+
+  function app(): Hono {
+    const one = new Hono();
+    one.onError((problem, c) => {
+      if (!(problem instanceof BadRequest)) throw problem;
+      return c.json({ error: { code: 400, message: problem.message, status: "INVALID_ARGUMENT" } }, 400);
+    });
+    one.use(async (c, next) => {
+      if (fake.misbehave !== undefined) {
+        const answer = await fake.misbehave(c.req.raw, async () => {
+          await next();
+          return c.res;
+        });
+        c.res = undefined;
+        c.res = answer;
+        return;
+      }
+      await next();
+    });
+    return one;
+  }
+
+  const sts = app();
+  sts.post("/v1/token", async (c) => {
+    const form = await formOf(c, [
+      "grant_type",
+      "audience",
+      "scope",
+      "requested_token_type",
+      "subject_token_type",
+      "subject_token",
+    ]);
+    asked.push("token");
+    const fail = (error: string, description: string): Response =>
+      c.json({ error, error_description: description }, 400);
+    if (
+      form["grant_type"] !== "urn:ietf:params:oauth:grant-type:token-exchange" ||
+      form["requested_token_type"] !== "urn:ietf:params:oauth:token-type:access_token" ||
+      form["subject_token_type"] !== "urn:ietf:params:oauth:token-type:jwt" ||
+      form["scope"] !== "https://www.googleapis.com/auth/cloud-platform"
+    )
+      return fail("invalid_request", "a parameter");
+    if (form["audience"] !== googleAudience)
+      return fail("invalid_target", "The target service indicated is invalid");
+    const problem = cluster.check(form["subject_token"] ?? "", trusted, now());
+    if (problem === "expired") return fail("invalid_grant", "ID Token is expired");
+    if (problem === "audience") return fail("invalid_grant", "The audience in ID Token does not match");
+    if (problem === "subject")
+      return fail("unauthorized_client", "The given credential is rejected by the attribute condition.");
+    if (problem !== undefined)
+      return fail("invalid_grant", "Error connecting to the given credential's issuer.");
+    return c.json({
+      access_token: issue("federated"),
+      issued_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      token_type: "Bearer",
+      expires_in: options.lifeSeconds ?? 3600,
+    });
+  });
+
+  const iam = app();
+  iam.post("/v1/projects/-/serviceAccounts/:call{[^/]+:generateAccessToken}", async (c) => {
+    const body = await c.req.json<object>();
+    onlyKeys(body, ["scope", "lifetime"], ["scope", "lifetime"]);
+    asked.push("generateAccessToken");
+    if (!lives(bearer(c), "federated")) return failure(c, 401, "UNAUTHENTICATED");
+    const who = decodeURIComponent(c.req.param("call").replace(/:generateAccessToken$/, ""));
+    if (who !== serviceAccount) return failure(c, 403, "PERMISSION_DENIED");
+    const end = new Date(now() + (options.lifeSeconds ?? 3600) * 1000).toISOString();
+    c.header("date", new Date(now()).toUTCString());
+    return c.json({ accessToken: issue(who), expireTime: end });
+  });
+
+  const metadata = app();
+  metadata.get("/computeMetadata/v1/instance/service-accounts/default/token", (c) => {
+    asked.push("metadata");
+    if (c.req.header("metadata-flavor") !== "Google")
+      return c.text("Missing Metadata-Flavor:Google header.", 403);
+    c.header("metadata-flavor", "Google");
+    return c.json({
+      access_token: issue(granted),
+      expires_in: options.lifeSeconds ?? 3600,
+      token_type: "Bearer",
+    });
+  });
+
+  const analysis = app();
+  analysis.get("/v1/:parent{projects/.+}/occurrences", (c) => {
+    const query = c.req.query();
+    onlyKeys(query, ["filter", "pageSize", "pageToken", "returnPartialSuccess"], ["filter"]);
+    if (!lives(bearer(c), granted)) return failure(c, 401, "UNAUTHENTICATED");
+    const parent = c.req.param("parent");
+    const location = /\/locations\/([a-z0-9-]+)$/.exec(parent)?.[1];
+    const regionalHost = /^containeranalysis\.([a-z0-9-]+)\.rep\.googleapis\.com$/.exec(
+      new URL(c.req.url).host,
+    )?.[1];
+    if (location !== regionalHost) return failure(c, 404, "NOT_FOUND");
+    if (parent !== `projects/${project}` && parent !== `projects/${project}/locations/${location}`)
+      return failure(c, 403, "PERMISSION_DENIED");
+    const size = Number(query["pageSize"] ?? "20");
+    if (!Number.isInteger(size) || size < 1 || size > 1000) throw new BadRequest("pageSize");
+    const filter = query["filter"] ?? "";
+    const [, kind = "", resource = ""] =
+      /^kind="(VULNERABILITY|DISCOVERY)" AND resourceUrl="([^"]+)"$/.exec(filter) ?? [];
+    if (kind === "") throw new BadRequest(`filter ${filter}`);
+    asked.push(`${kind} ${resource}`);
+    const all = (occurrences.get(resource) ?? []).filter((one) => (one as { kind: string }).kind === kind);
+    const { items, next } = page(`${parent} ${filter}`, all, size, query["pageToken"]);
+    return c.json({
+      ...(items.length === 0 ? {} : { occurrences: items }),
+      ...(next === undefined ? {} : { nextPageToken: next }),
+      ...(fake.unreachable.length === 0 ? {} : { unreachable: fake.unreachable }),
+    });
+  });
+
+  const fake: FakeGoogle = {
+    hosts: {
+      "sts.googleapis.com": sts,
+      "iamcredentials.googleapis.com": iam,
+      "metadata.google.internal": metadata,
+      "containeranalysis.googleapis.com": analysis,
+      "containeranalysis.europe-west1.rep.googleapis.com": analysis,
+    },
+    occurrences,
+    asked,
+    misbehave: undefined,
+    unreachable: [],
+    expireTokens: () => {
+      for (const one of tokens.values()) one.endsAt = Math.min(one.endsAt, now());
+    },
+    get issued() {
+      return tokens.size;
+    },
+    accepts: (token) => lives(token, granted),
+  };
+  return fake;
+}
