@@ -110,9 +110,10 @@ function platform(text: string): Platform {
   return text;
 }
 
-function labels(flags: string, description: string): Option {
+/** An option that takes `key=value`, several times over. */
+export function labels(flags: string, description: string): Option {
   return new Option(flags, description)
-    .argParser((text: string, all: Record<string, string>) => {
+    .argParser((text: string, all: Record<string, string> | undefined) => {
       const equals = text.indexOf("=");
       if (equals < 1) throw new InvalidArgumentError("expected key=value");
       return { ...all, [text.slice(0, equals)]: text.slice(equals + 1) };

@@ -1,7 +1,16 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCli } from "../testing/run-cli.ts";
 
 const scans = ["--scans", "packages/cli/src/tour/samples/reports"];
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "explain-test-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
 const registry = "registry.example.com";
 
 test("an image that is denied: rules, exemptions and what would change it", async () => {
@@ -89,6 +98,51 @@ test("an image that is clean", async () => {
     0,
     "  nothing has to: it is admitted\n",
   ]);
+});
+
+test("what was not said of the Pod is unknown: rules that ask for it apply", async () => {
+  const policy = join(folder, "policy.ts");
+  writeFileSync(
+    policy,
+    `import { definePolicy, deny, findings, states } from "@gatehouse/policy";
+     export default definePolicy({ defaultRule: false, rules: { labelled: deny({
+       description: "d", when: findings({ severity: "medium" }), onScan: states.audit,
+       where: { labels: { tier: "prod" }, pod: "web-*", workload: { kind: "Deployment" } } }) } });`,
+  );
+  const image = `${registry}/shop/web:1.4.0`;
+  const explain = async (...more: string[]) => {
+    const ran = await runCli(["explain", image, "--policy", policy, ...scans, "-o", "json", ...more]);
+    const { ruling } = JSON.parse(ran.out) as {
+      ruling: { images: { rules: { status: string; couldNotTell: { attribute: string }[] }[] }[] };
+    };
+    const rule = ruling.images[0]?.rules[0];
+    return [ran.status, rule?.status, rule?.couldNotTell.map(({ attribute }) => attribute)];
+  };
+  expect(await explain()).toEqual([1, "evaluated", ["workload", "pod", "labels"]]);
+  expect(await explain("--label", "tier=prod")).toEqual([1, "evaluated", ["workload", "pod"]]);
+  expect(await explain("--label", "tier=dev")).toEqual([0, "out-of-scope", []]);
+  expect(await explain("--workload", "Job/x")).toEqual([0, "out-of-scope", []]);
+});
+
+test("a finding without a fix: only an exemption helps", async () => {
+  const policy = join(folder, "all.ts");
+  writeFileSync(
+    policy,
+    `import { definePolicy, deny, findings, states } from "@gatehouse/policy";
+     export default definePolicy({ rules: { all: deny({ description: "d", when: findings({}), onScan: states.audit }) } });`,
+  );
+  const image = `${registry}/shop/web:1.4.0`;
+  const ran = await runCli(["explain", image, "--policy", policy, ...scans]);
+  expect([ran.status, section(ran.out, "What would change it")]).toMatchInlineSnapshot(`
+    [
+      1,
+      "  upgrade tar from 1.35 to 1.35-4 (CVE-2026-30003)
+      with it: denied
+      no fix is known for CVE-2026-30002
+      an exemption: Ask your platform team for an exemption.
+    ",
+    ]
+  `);
 });
 
 test("without reports nothing can be told", async () => {

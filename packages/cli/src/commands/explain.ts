@@ -13,7 +13,7 @@ import {
 import { exit, UsageError } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { loadPolicy } from "../load-policy.ts";
-import { clusterOf, policyFile, withJudgingOptions, type JudgingOptions } from "../options.ts";
+import { clusterOf, labels, policyFile, withJudgingOptions, type JudgingOptions } from "../options.ts";
 import { explainText, type Explained } from "../render/explain-text.ts";
 import { openReports } from "../reports.ts";
 import { whatWouldChange } from "../what-would-change.ts";
@@ -21,6 +21,7 @@ import { whatWouldChange } from "../what-would-change.ts";
 interface ExplainOptions extends JudgingOptions {
   mode: Mode;
   workload?: { kind: string; name: string };
+  label?: Record<string, string>;
   output: "text" | "json";
 }
 
@@ -37,6 +38,9 @@ export function addExplain(program: Command, io: Io, end: (status: number) => vo
       new Option("--workload <Kind/name>", "the top owner that runs it (default: not known)").argParser(
         workload,
       ),
+    )
+    .addOption(
+      labels("--label <key=value>", "a label of the Pod; repeat for more").default(undefined, "unknown"),
     )
     .addOption(new Option("--mode <mode>", "mode of the cluster").choices(modes).default("deny"))
     .addOption(
@@ -88,21 +92,23 @@ async function explain(image: string, options: ExplainOptions, io: Io): Promise<
   }
 }
 
-/** A Pod of which no more is known than was said: no labels, and an owner only if one was named. */
+/** A Pod of which no more is known than was said: what was not is unknown, so that rules that ask for it apply. */
 function subjectFor(image: string, options: ExplainOptions): Subject {
   const { namespace, namespaceLabel, workload: owner } = options;
   const unknown: Workload = { resolved: false, reason: "explain was not told of one (--workload Kind/name)" };
-  return {
+  const subject = {
     cluster: clusterOf(options),
     namespace: {
       name: namespace,
       ...(Object.keys(namespaceLabel).length === 0 ? {} : { labels: namespaceLabel }),
     },
-    object: { kind: "Pod", name: "", labels: {} },
-    pod: "",
+    object: { kind: "Pod", name: "", labels: options.label },
+    pod: undefined,
     workload: owner === undefined ? unknown : { resolved: true, ...owner },
     images: [{ path: "spec.containers[0].image", reference: image, name: "container", kind: "container" }],
   };
+  // A real Pod has a name and labels; here alone they may be unknown, which scopes take for what it is.
+  return subject as unknown as Subject;
 }
 
 function workload(text: string): { kind: string; name: string } {

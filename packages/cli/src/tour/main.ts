@@ -19,6 +19,8 @@ async function main(): Promise<number> {
   const args = readArguments(process.argv.slice(2));
   const interrupted = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
+    // Whoever read along has gone.
+    process.stdout.on("error", () => resolve());
   });
   const stage = await openStage();
   try {
