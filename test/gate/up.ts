@@ -23,6 +23,8 @@ export interface Stack {
   up(program: () => unknown): Promise<void>;
   /** Removes everything, last first. */
   destroy(): Promise<void>;
+  /** What an `up` of the last program would change in the cluster, as `kubectl diff` shows it; empty for nothing. */
+  diff(): Promise<string>;
   /** Logical names of what exists, in the order of creation. */
   names(): string[];
 }
@@ -36,6 +38,8 @@ function revealed(value: unknown): unknown {
   if (signature in value && "value" in value) return revealed(value.value);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
 }
+
+const fieldManager = "pulumi-kubernetes";
 
 /** An empty stack on a cluster. */
 export function createStack(cluster: Cluster, name = "test"): Stack {
@@ -63,8 +67,9 @@ export function createStack(cluster: Cluster, name = "test"): Stack {
   }
 
   async function put(object: Fields): Promise<void> {
+    // Without force, as the provider applies: what somebody else has set differently since is a conflict.
     const { code, stderr } = await cluster.kubectl(
-      ["apply", "--server-side", "--force-conflicts", "--field-manager=pulumi-kubernetes", "-f", "-"],
+      ["apply", "--server-side", `--field-manager=${fieldManager}`, "-f", "-"],
       JSON.stringify(object),
     );
     if (code !== 0) throw new Error(stderr.trim());
@@ -161,6 +166,19 @@ export function createStack(cluster: Cluster, name = "test"): Stack {
       await prune(registered);
     },
     destroy: () => prune(new Set()),
+    async diff() {
+      const items = [...state.values()]
+        .filter(({ type }) => type.startsWith("kubernetes:"))
+        .map(({ outputs }) => outputs);
+      const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+      const { code, stdout, stderr } = await cluster.kubectl(
+        ["diff", "--server-side", `--field-manager=${fieldManager}`, "-f", "-"],
+        list,
+      );
+      // 1 says that there is a difference, more that there is no answer.
+      if (code > 1) throw new Error(stderr.trim());
+      return code === 0 ? "" : `${stdout}${stderr}`;
+    },
     names: () => [...state.keys()],
   };
 }
