@@ -13,6 +13,7 @@ export {
 export { createDirectory, type Directory, type ReadMetadata } from "./judge/directory.ts";
 export { budgetMs, openDeadline, type Deadline } from "./judge/deadline.ts";
 export { createEventPipeline, type EventPipeline, type EventSink } from "./judge/events.ts";
+export { showExemptionExpiry } from "./judge/exemption-expiry.ts";
 export { createLineWriter, type LineWriter } from "./judge/line-writer.ts";
 export { createLog, type Log } from "./judge/log.ts";
 export { createMetrics, type JudgeMetrics } from "./judge/metrics.ts";

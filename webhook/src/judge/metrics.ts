@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { EventInput } from "@gatehouse/policy";
+import { outcomes, scanStates, type EventInput } from "@gatehouse/policy";
 import type { ScanMetrics } from "@gatehouse/scans";
 import { scanMetrics } from "./scan-metrics.ts";
 
@@ -70,6 +70,10 @@ export function createMetrics(info: { policyHash: string; mode: string; version:
     labelNames: ["exemption"] as const,
     registers,
   });
+  // Where the labels are known beforehand, series begin at 0: a rate over one that appears with its first count misses it.
+  for (const action of outcomes)
+    for (const in_deny_mode of outcomes) decisions.inc({ action, in_deny_mode }, 0);
+  for (const state of scanStates) scans.inc({ state }, 0);
   const seenEmergencies = new Set<string>();
   const answers = new Counter({
     name: "gatehouse_http_answers_total",
@@ -112,6 +116,14 @@ export function createMetrics(info: { policyHash: string; mode: string; version:
     }
   }
 
+  const eventsDropped = new Counter({
+    name: "gatehouse_events_dropped_total",
+    help: "Events that were dropped because their sink was too slow or failed",
+    labelNames: ["sink"] as const,
+    registers,
+  });
+  for (const sink of ["queue", "output", "observer"]) eventsDropped.inc({ sink }, 0);
+
   return {
     registry,
     judged: countRuling,
@@ -130,12 +142,7 @@ export function createMetrics(info: { policyHash: string; mode: string; version:
       help: "Requests that failed for an error inside the gate",
       registers,
     }),
-    eventsDropped: new Counter({
-      name: "gatehouse_events_dropped_total",
-      help: "Events that were dropped because their sink was too slow or failed",
-      labelNames: ["sink"] as const,
-      registers,
-    }),
+    eventsDropped,
     eventsSent: new Counter({
       name: "gatehouse_events_total",
       help: "Events written or sent",
