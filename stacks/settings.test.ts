@@ -57,5 +57,27 @@ test("one error names all that is missing, wrong or unknown, and where an exampl
   expect(message.split("\n")[0]).toBe("The settings of stack prod must be mended (Pulumi.prod.yaml):");
   for (const place of ["cloud", "mode", "replicas", "clusterName", "clustername"])
     expect(message).toMatch(new RegExp(`^  ${place}: `, "m"));
-  expect(message).toContain("An example is in Pulumi.local.yaml");
+  expect(message).toContain("Examples are in Pulumi.local.yaml");
+});
+
+test("a cluster of a cloud says where it is, and names what its gate reads", () => {
+  const config = {
+    "gatehouse:cloud": "gke",
+    "gatehouse:clusterName": "shop",
+    "gatehouse:gke": '{"location":"europe-west1"}',
+    "gatehouse:ecr": '{"repositories":["r"],"oidcProvider":{"create":true}}',
+  };
+  expect(readSettings(config, "gke")).toEqual({
+    cloud: "gke",
+    clusterName: "shop",
+    mode: "audit",
+    requireImpact: true,
+    gke: { location: "europe-west1" },
+    ecr: { repositories: ["r"], oidcProvider: { create: true } },
+  });
+  const { "gatehouse:gke": _, ...without } = config;
+  expect(() => readSettings(without, "gke")).toThrow("  gke: expected where the cluster is, got nothing");
+  expect(() => readSettings({ ...config, "gatehouse:ecr": '{"repository":["r"]}' }, "gke")).toThrow(
+    "  ecr.repository: no such field",
+  );
 });

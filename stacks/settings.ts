@@ -1,9 +1,10 @@
 import { RunError } from "@pulumi/pulumi";
 import * as z from "zod/mini";
 import { listProblems, modes, problemsOf, type Problem } from "@gatehouse/policy";
+import { clusterSettings, registrySettings } from "./cloud-settings.ts";
 
 /** Kinds of cluster that a stack can be for. */
-export const clouds = ["local"] as const;
+export const clouds = ["local", "aks", "eks", "gke"] as const;
 export type Cloud = (typeof clouds)[number];
 
 const text = z.string().check(z.minLength(1));
@@ -36,6 +37,8 @@ const settingsSchema = z.strictObject({
   requireImpact: z._default(z.boolean(), true),
   /** A folder to write the impact to. */
   report: z.optional(text),
+  ...clusterSettings,
+  ...registrySettings,
 });
 
 /** What one stack is told. */
@@ -50,6 +53,8 @@ const structured = new Set([
   "caGenerations",
   "acknowledged",
   "requireImpact",
+  ...Object.keys(clusterSettings),
+  ...Object.keys(registrySettings),
 ]);
 
 /**
@@ -69,9 +74,11 @@ export function readSettings(config: Readonly<Record<string, string>>, stack: st
   }
   const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) problems.push(...problemsOf(parsed.error, given));
+  else if ((parsed.data.cloud === "aks" || parsed.data.cloud === "gke") && !(parsed.data.cloud in given))
+    problems.push({ path: parsed.data.cloud, problem: "expected where the cluster is, got nothing" });
   if (problems.length > 0 || !parsed.success)
     throw new RunError(
-      `The settings of stack ${stack} must be mended (Pulumi.${stack}.yaml):\n${listProblems(problems)}\nAn example is in Pulumi.local.yaml; \`pulumi config set KEY VALUE\` sets one.`,
+      `The settings of stack ${stack} must be mended (Pulumi.${stack}.yaml):\n${listProblems(problems)}\nExamples are in Pulumi.local.yaml, aks, eks and gke; \`pulumi config set KEY VALUE\` sets one.`,
     );
   return parsed.data;
 }

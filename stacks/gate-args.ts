@@ -1,0 +1,41 @@
+import { filesDirectory, type GateArgs } from "@gatehouse/gate";
+import policy from "./policy.ts";
+import type { Registries } from "./registries.ts";
+import { readReports } from "./reports.ts";
+import type { Settings } from "./settings.ts";
+
+/** The folder's name inside the gate. */
+const folder = "reports";
+
+/** What a gate is told in any cluster: the rules, the settings, and where its reports come from. */
+export function gateArgs(
+  settings: Settings,
+  registries: Registries = { sources: [], tokenAudiences: {} },
+): Omit<GateArgs, "cluster"> {
+  const reports =
+    settings.reports === undefined ? undefined : readReports(settings.reports, import.meta.dirname);
+  const file = { name: folder, type: "file" as const, directory: filesDirectory(folder) };
+  const sources = reports === undefined ? registries.sources : [...registries.sources, file];
+  return {
+    policy,
+    mode: settings.mode,
+    ...(reports === undefined ? {} : { files: { [folder]: reports } }),
+    ...(sources.length === 0 ? {} : { sources }),
+    tokenAudiences: registries.tokenAudiences,
+    preview: {
+      requireImpact: settings.requireImpact,
+      ...(settings.report === undefined ? {} : { report: settings.report }),
+    },
+    ...optional(settings, ["replicas", "excludedNamespaces", "caGenerations", "acknowledged"]),
+  };
+}
+
+/** The named settings that are there. */
+export function optional<Key extends keyof Settings>(
+  settings: Settings,
+  keys: readonly Key[],
+): { [One in Key]?: Exclude<Settings[One], undefined> } {
+  return Object.fromEntries(
+    keys.filter((key) => settings[key] !== undefined).map((key) => [key, settings[key]]),
+  ) as { [One in Key]?: Exclude<Settings[One], undefined> };
+}
