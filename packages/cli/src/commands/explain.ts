@@ -6,6 +6,7 @@ import {
   modes,
   parseImageReference,
   policyHash,
+  whatWouldChange,
   type Mode,
   type Subject,
   type Workload,
@@ -16,7 +17,6 @@ import { loadPolicy } from "../load-policy.ts";
 import { clusterOf, labels, policyFile, withJudgingOptions, type JudgingOptions } from "../options.ts";
 import { explainText, type Explained } from "../render/explain-text.ts";
 import { openReports } from "../reports.ts";
-import { whatWouldChange } from "../what-would-change.ts";
 
 interface ExplainOptions extends JudgingOptions {
   mode: Mode;

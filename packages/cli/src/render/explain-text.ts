@@ -14,9 +14,10 @@ import {
   type Policy,
   type RuleResult,
   type Ruling,
+  type Change,
   type Subject,
+  type Upgrade,
 } from "@gatehouse/policy";
-import type { Change, Upgrade } from "../what-would-change.ts";
 import { unknownWords } from "./check-text.ts";
 import { findingLines } from "./finding-lines.ts";
 import { conditionWords, exemptionWords, scopeWords } from "./policy-words.ts";
