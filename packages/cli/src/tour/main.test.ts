@@ -58,13 +58,13 @@ test("the tour comes out as it says, whatever the date; the command line says th
         0,
       ],
       [
-        "audited",
+        "high finding",
         "audit",
         "GH1001",
         1,
       ],
       [
-        "denied",
+        "critical finding",
         "deny",
         "GH1001",
         2,

@@ -4,6 +4,7 @@ import { outcomeWords, paint } from "../render/outcome-words.ts";
 import { wrapLines, type Style } from "../render/style.ts";
 import { passed, type Admission } from "./outcome.ts";
 import { admissionsOf, type Played } from "./play.ts";
+import type { Scene } from "./scenes.ts";
 
 /** Columns of the output. */
 export const width = 100;
@@ -42,23 +43,19 @@ export function sceneLines(played: readonly Played[], style: Style): string[] {
       style,
     );
     const line = `${action} ${scene.name.padEnd(18)} ${style.dim(scene.workload.padEnd(16))} ${about}`;
-    return [line, ...kubectlLines(scene.name, scene.workload, admitted, style)];
+    return [line, ...kubectlLines(scene, admitted, style)];
   });
 }
 
-/** Shown in full where it is seen for the first time. */
 function kubectlLines(
-  name: string,
-  workload: string,
+  { show, workload }: Scene,
   { action, message, warnings }: Played["admitted"],
   style: Style,
 ): string[] {
-  const shown = (text: string) => wrapLines(text, width, "    ").map((line) => style.dim(line));
-  if (name === "denied" && action === "deny") return shown(kubectlDenial(`${workload}.yaml`, message));
+  const dimmed = (text: string) => wrapLines(text, width, "    ").map((line) => style.dim(line));
   const [first] = warnings;
-  return (name === "audited" || name === "mode audit") && first !== undefined
-    ? shown(kubectlWarning(first))
-    : [];
+  if (show === "denial" && action === "deny") return dimmed(kubectlDenial(`${workload}.yaml`, message));
+  return show === "warning" && first !== undefined ? dimmed(kubectlWarning(first)) : [];
 }
 
 /** What kubectl prints when an admission webhook denies with a status that has no reason. */

@@ -13,6 +13,8 @@ export interface Scene {
   /** One line: what there is to see. */
   about: string;
   expected: Expected;
+  /** What kubectl says of it, for those where that is worth its lines. */
+  show?: "denial" | "warning";
 }
 
 /**
@@ -33,17 +35,19 @@ export const scenes: readonly Scene[] = [
     expected: { action: "allow", findings: 0 },
   },
   {
-    name: "audited",
+    name: "high finding",
     workload: "cart",
     mode: deny,
-    about: "a high: admitted, with a warning in kubectl",
+    about: "admitted, with a warning in kubectl",
+    show: "warning",
     expected: { action: "audit", code: "GH1001", findings: 1 },
   },
   {
-    name: "denied",
+    name: "critical finding",
     workload: "checkout",
     mode: deny,
-    about: "a critical, fixed ten weeks ago",
+    about: "fixed ten weeks ago; this is what kubectl says",
+    show: "denial",
     expected: { action: "deny", code: "GH1001", findings: 2 },
   },
   {
@@ -86,6 +90,7 @@ export const scenes: readonly Scene[] = [
     workload: "checkout",
     mode: "audit",
     about: "the same checkout, in a cluster that only audits",
+    show: "warning",
     expected: { action: "audit", code: "GH1001", findings: 2 },
   },
 ];
