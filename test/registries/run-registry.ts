@@ -77,7 +77,7 @@ export async function runRegistry(
   };
 }
 
-async function listens(address: string): Promise<boolean> {
+export async function listens(address: string): Promise<boolean> {
   const { hostname, port } = new URL(`http://${address}`);
   const socket = connect(Number(port), hostname);
   const connected = await new Promise<boolean>((resolve) => {
@@ -87,7 +87,7 @@ async function listens(address: string): Promise<boolean> {
   return connected;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);

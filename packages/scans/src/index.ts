@@ -22,7 +22,15 @@ export {
   type ArtifactRegistrySourceOptions,
 } from "./artifact-registry/artifact-registry-source.ts";
 export type { ReadResourceGraph } from "./defender/resource-graph.ts";
-export { cloudCredential, loadResourceGraph, type CloudDeps } from "./cloud/load-cloud.ts";
+export {
+  cloudCredential,
+  loadArtifactRegistry,
+  loadEcr,
+  loadResourceGraph,
+  type CloudDeps,
+  type CloudSource,
+} from "./cloud/load-cloud.ts";
+export { createRegistryFetch, type RegistryFetch } from "./registry/transport.ts";
 export { IdentityError, type IdentityProblem } from "./web-identity/identity-error.ts";
 export { convertFeed } from "./feed/convert.ts";
 export { createExploitFeed, type FeedPart, type FeedState } from "./feed/exploit-feed.ts";

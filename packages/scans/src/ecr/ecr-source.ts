@@ -194,7 +194,8 @@ function withInspector(
   if (meaning.state !== "proof") return { ...rest, ...meaning, state: meaning.state };
   if (coverage !== undefined && coverage.meaning.state !== "proof")
     return { ...rest, reason: coverage.meaning.reason, state: coverage.meaning.state };
-  const silent = typeof view === "string" ? `Inspector gave no answer: ${view}` : undefined;
+  const mute = typeof view === "string" ? view : own?.silent;
+  const silent = mute === undefined ? undefined : `Inspector gave no answer: ${mute}`;
   if (scannedAt !== undefined) return { ...rest, state: "complete", reason: silent };
   // Inspector could have had the proof.
   if (silent !== undefined) return { ...rest, state: "unavailable", reason: silent };

@@ -14,14 +14,16 @@ export interface InspectorView {
   /** Undefined when Inspector does not cover the image. */
   coverage?: { meaning: StatusMeaning; lastScannedAt?: string | undefined };
   entries: readonly EnhancedEntry[];
-  /** What is missing. */
+  /** What is missing of the findings. */
   unread: readonly string[];
+  /** Why nothing is known of the coverage, if Inspector did not say. */
+  silent?: string;
 }
 
 const findingsPage = 100;
 const coveragePage = 200;
 
-/** Everything that Inspector has on one image. Rejects with `RegistryError`. */
+/** Everything that Inspector has on one image. Rejects with `RegistryError` when it does not give its findings. */
 export async function readInspector(
   api: EcrApi,
   host: EcrHost,
@@ -31,7 +33,7 @@ export async function readInspector(
   const { account, region } = host;
   const { repository, digest } = image;
   const equals = (...values: string[]): object[] => values.map((value) => ({ comparison: "EQUALS", value }));
-  const [findings, coverage] = await Promise.all([
+  const [findings, covering] = await Promise.all([
     readPages(
       async (nextToken) =>
         await api.inspector(
@@ -75,8 +77,12 @@ export async function readInspector(
           signal,
         ),
       "Inspector's coverage",
-    ),
+    ).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return error instanceof Error ? error.message : "no answer";
+    }),
   ]);
+  const coverage = typeof covering === "string" ? { pages: [], missing: undefined } : covering;
   const unread = [findings.missing, coverage.missing].filter((problem) => problem !== undefined);
   const entries: EnhancedEntry[] = [];
   for (const page of findings.pages) {
@@ -93,6 +99,7 @@ export async function readInspector(
     .map(asRecord)
     // A filter that is not applied must not make another image's scan ours.
     .find((one) => asText(one?.["resourceId"])?.endsWith(`repository/${repository}/${digest}`) === true);
+  if (typeof covering === "string") return { entries, unread, silent: covering };
   if (covered === undefined) return { entries, unread };
   const status = asRecord(covered["scanStatus"]);
   const meaning = meaningOfCoverage(status?.["statusCode"], status?.["reason"]);

@@ -10,7 +10,8 @@ import { parseEcrHost } from "../ecr/host.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { acrRefreshToken, acrUser } from "./acr.ts";
 import type { CloudIdentity } from "./cloud-identity.ts";
-import { createTokenStore } from "./token-store.ts";
+import { IdentityError } from "./identity-error.ts";
+import { createTokenStore, type Issued } from "./token-store.ts";
 
 /**
  * The credential that the registry client plugs in. A login that a registry has refused is asked for anew.
@@ -43,8 +44,21 @@ export function cloudLogin(options: {
           : `${identity.resourceManager}/.default`;
         const endpoint = options.endpointOf(registry);
         const { tenantId } = identity;
-        const accessToken = await identity.token(scope).get(signal);
-        const issued = await acrRefreshToken({ call, endpoint, registry, tenantId, accessToken, signal });
+        const token = identity.token(scope);
+        const trade = async (): Promise<Issued<string>> => {
+          const accessToken = await token.get(signal);
+          try {
+            return await acrRefreshToken({ call, endpoint, registry, tenantId, accessToken, signal });
+          } catch (error) {
+            if (error instanceof IdentityError && error.status === 401) token.expired(accessToken);
+            throw error;
+          }
+        };
+        const issued = await trade().catch(async (error: unknown) => {
+          // The held token may have ended sooner than it said; a new one is worth one more try.
+          if (error instanceof IdentityError && error.status === 401) return await trade();
+          throw error;
+        });
         return { ...issued, value: { username: acrUser, password: issued.value } };
       }
       const host = parseEcrHost(registry);
