@@ -29,6 +29,7 @@ export * from "./impact-model.ts";
 export * from "./impact.ts";
 export { judgeWorkload } from "./impact-judge.ts";
 export type * from "./impact-findings.ts";
+export * from "./what-would-change.ts";
 export * from "./guard.ts";
 export * from "./source-config.ts";
 export * from "./gate-config.ts";
