@@ -33,8 +33,9 @@ export function subjectsOf(owned: OwnedWorkload, around: Surroundings): Workload
   const written: Subject[] = [];
   for (const held of owned.written.values()) {
     written.push(subjectOfHeld(owned, held, held.images, around));
-    // What it makes is judged too, with the labels of its template.
-    if (held.kind !== "Pod" && held.labels !== held.podLabels)
+    // What its controller makes is judged too, with the labels of its template. Nothing follows a PodTemplate.
+    const makesPods = held.kind !== "Pod" && held.kind !== "PodTemplate";
+    if (makesPods && held.labels !== held.podLabels)
       written.push(subjectOfHeld(owned, asPod(held), held.images, around));
   }
   const running = new Map<readonly ImageUse[], { held: Held; pods: number }>();
