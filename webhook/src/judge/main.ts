@@ -26,16 +26,18 @@ async function main(): Promise<void> {
   let scans: ScanMetrics = {};
   const start = await readStart(
     { config: args.config, policy: args.policy, authorities: args.authorities, secrets: args.secrets },
-    ({ sources, combine }) =>
+    ({ sources, combine, exploitFeed }) =>
       createLookUp({
         sources,
         combine,
+        exploitFeed,
         now: () => args.clock ?? Date.now(),
         metrics: {
           cache: (event) => scans.cache?.(event),
           cacheSize: (size) => scans.cacheSize?.(size),
           asked: (answer) => scans.asked?.(answer),
           unresolved: (failure) => scans.unresolved?.(failure),
+          feed: (state) => scans.feed?.(state),
         },
       }),
   );

@@ -31,7 +31,18 @@ export function scanMetrics(registers: Registry[]): ScanMetrics {
     labelNames: ["registry", "code"] as const,
     registers,
   });
+  const feed = new Gauge({
+    name: "gatehouse_exploit_feed_state",
+    help: "1 for the state that a part of the exploit feed (epss, kev) is in: fresh, old or absent",
+    labelNames: ["part", "state"] as const,
+    registers,
+  });
   return {
+    feed(state) {
+      for (const part of ["epss", "kev"] as const)
+        for (const one of ["fresh", "old", "absent"] as const)
+          feed.set({ part, state: one }, state[part].state === one ? 1 : 0);
+    },
     cache: (event) => cache.inc(event),
     cacheSize({ reports, findings, bytes }) {
       size.set({ of: "reports" }, reports);

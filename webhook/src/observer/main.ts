@@ -21,15 +21,17 @@ async function main(): Promise<void> {
   let kubeCalls: ObserverMetrics["kubeCalls"] | undefined;
   const start = await readStart(
     { config: args.config, policy: args.policy, authorities: args.authorities },
-    ({ sources, combine }) =>
+    ({ sources, combine, exploitFeed }) =>
       createLookUp({
         sources,
         combine,
+        exploitFeed,
         metrics: {
           cache: (event) => scans.cache?.(event),
           cacheSize: (size) => scans.cacheSize?.(size),
           asked: (answer) => scans.asked?.(answer),
           unresolved: (failure) => scans.unresolved?.(failure),
+          feed: (state) => scans.feed?.(state),
         },
       }),
   );
