@@ -26,6 +26,7 @@ export function gateArgs(
       requireImpact: settings.requireImpact,
       ...(settings.report === undefined ? {} : { report: settings.report }),
     },
+    ...(optional(settings, ["image"]) as Pick<GateArgs, "image">),
     ...optional(settings, ["replicas", "excludedNamespaces", "caGenerations", "acknowledged"]),
   };
 }

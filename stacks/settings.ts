@@ -28,6 +28,8 @@ const settingsSchema = z.strictObject({
   context: z.optional(text),
   /** A folder of scan reports, relative to the folder of this file. */
   reports: z.optional(text),
+  /** The image that the gate runs in: your own, signed, with the built parts in the folder `bundles`. */
+  image: z.optional(z.strictObject({ reference: text, node: z.optional(text), bundles: z.optional(text) })),
   replicas: z.optional(z.int()),
   excludedNamespaces: z.optional(z.array(text)),
   caGenerations: z.optional(z.array(text)),
@@ -48,6 +50,7 @@ const namespace = "gatehouse:";
 /** Settings whose value is no text: YAML's structures and scalars arrive as JSON. */
 const structured = new Set([
   "labels",
+  "image",
   "replicas",
   "excludedNamespaces",
   "caGenerations",

@@ -136,7 +136,7 @@ export async function graphOf(
     return undefined;
   };
   await pulumi.runtime.runInPulumiStack(async () => {
-    program(record);
+    await program(record);
     return {};
   });
   await new Promise<void>((resolve) => setImmediate(resolve));
