@@ -38,7 +38,7 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
   const known = compiled.get(policy);
   if (known) return known;
   const exemptions = indexExemptions(
-    byName(policy.exemptions).map(([name, exemption]) => compileExemption(name, exemption)),
+    byName(policy.exemptions).map(([name, exemption], index) => compileExemption(name, exemption, index)),
     (name) => exactIds(policy.exemptions[name] as Exemption),
   );
   const vex = vexIndex(policy.vex);

@@ -4,12 +4,12 @@ import type { Condition } from "./model.ts";
 import type { CouldNotTell } from "./decision.ts";
 import type { PlatformScan } from "./scan.ts";
 
-/** What a condition is asked about. */
+/** What a condition is asked about: the same for all rules, so that asking hundreds of them makes no garbage. */
 export interface ConditionInput {
-  scan: PlatformScan;
-  now: number;
-  /** Takes out the findings that exemptions and VEX set aside. */
-  remaining: (findings: readonly Finding[]) => readonly Finding[];
+  readonly scan: PlatformScan;
+  readonly now: number;
+  /** Takes out the findings that exemptions and VEX set aside for the rule under way. */
+  remaining(findings: readonly Finding[]): readonly Finding[];
 }
 
 export interface ConditionResult {
@@ -39,9 +39,10 @@ function compileFindings({
   ...filter
 }: Extract<Condition, { findings: unknown }>["findings"]): ConditionMatcher {
   const match = compileFilter(filter);
-  return ({ scan, now, remaining }) => {
-    const { counted, unknown } = match(scan.report.findings, now);
-    const findings = counted.length === 0 ? counted : remaining(counted);
+  return (input) => {
+    const { counted, unknown } = match(input.scan.report.findings, input.now);
+    if (counted.length === 0 && unknown.length === 0) return nothing;
+    const findings = counted.length === 0 ? counted : input.remaining(counted);
     return {
       holds: findings.length >= atLeast,
       findings,

@@ -1,4 +1,5 @@
 import type { CompiledPolicy, CompiledRule } from "./compile.ts";
+import type { ConditionInput } from "./condition.ts";
 import { compilePolicy } from "./compile.ts";
 import type { CouldNotTell, Decision, ImageDecision, RuleResult, Ruling, SetAside } from "./decision.ts";
 import { exemptionLedger } from "./exemptions.ts";
@@ -30,8 +31,8 @@ export function decide(policy: Policy, subject: Subject, scans: Scans, now: numb
     const platforms = scan.platforms.length === 0 ? notLookedUp.platforms : scan.platforms;
     const results = platforms.map((platform) => {
       const facts = imageFacts(parsed.ok ? parsed.reference : undefined, scan, platform);
-      const context = { subject, facts, platform, now, exemptions: ledger.active(facts) };
-      return { platform, rules: rules.map((rule) => judge(rule, compiled, context)) };
+      const hearing = openHearing(compiled, subject, facts, platform, ledger.active(facts), now);
+      return { platform, rules: rules.map((rule) => judge(rule, hearing)) };
     });
     images.push(imageDecision(reference, paths, scan, results));
   }
@@ -46,7 +47,8 @@ interface BoundRule {
 }
 
 function bind(rule: CompiledRule, subject: Subject): BoundRule {
-  return { rule, where: rule.where(subject), except: rule.except.map((scope) => scope(subject)) };
+  const except = rule.except.length === 0 ? nothing : rule.except.map((scope) => scope(subject));
+  return { rule, where: rule.where(subject), except };
 }
 
 /** Caps a decision at what the cluster's mode allows. The one place where mode acts, after evaluation. */
@@ -113,78 +115,129 @@ function imageFacts(
   };
 }
 
-interface Context {
-  subject: Subject;
-  facts: ImageFacts;
-  platform: PlatformScan;
-  now: number;
-  exemptions: ActiveExemptions;
+/** One image of one platform before all rules, one after another; what concerns only the rule under way is reset. */
+interface Hearing extends ConditionInput {
+  readonly policy: CompiledPolicy;
+  readonly subject: Subject;
+  readonly facts: ImageFacts;
+  readonly exemptions: ActiveExemptions;
+  rule: string;
+  unknown: readonly CouldNotTell[];
+  setAside: readonly SetAside[];
+  readonly note: (attribute: string) => void;
 }
 
-function judge({ rule, where, except }: BoundRule, policy: CompiledPolicy, context: Context): RuleResult {
-  const { subject, facts, platform, exemptions, now } = context;
-  const { state } = platform.report;
-  let unknown: CouldNotTell[] | undefined;
-  const note = (attribute: string) => {
-    unknown = [...(unknown ?? []), { attribute }];
-  };
-  if (!rule.enabled) return leftAlone(rule, platform, "disabled");
-  if (where(facts, note) === false) return leftAlone(rule, platform, "out-of-scope");
-  if (except.some((scope) => scope(facts, note) === true)) return leftAlone(rule, platform, "excepted");
-  const whole = exemptions.whole(rule.name);
-  if (whole !== undefined) return { ...leftAlone(rule, platform, "exempt"), exemption: whole };
-
-  let setAside: readonly SetAside[] = nothing;
-  const { holds, findings, couldNotTell } = rule.when({
-    scan: platform,
+function openHearing(
+  policy: CompiledPolicy,
+  subject: Subject,
+  facts: ImageFacts,
+  scan: PlatformScan,
+  exemptions: ActiveExemptions,
+  now: number,
+): Hearing {
+  const hearing: Hearing = {
+    policy,
+    subject,
+    facts,
+    scan,
+    exemptions,
     now,
-    remaining: (counted) => {
-      const left = withoutSetAside(counted, rule.name, policy, context);
-      if (left.setAside.length > 0) setAside = distinct([...setAside, ...left.setAside]);
-      return left.findings;
+    rule: "",
+    unknown: nothing,
+    setAside: nothing,
+    note: (attribute) => {
+      hearing.unknown = [...hearing.unknown, { attribute }];
     },
-  });
-  const byState = stateOutcome(rule, state, exemptions);
+    remaining(counted) {
+      const { findings, setAside } = withoutSetAside(counted, hearing);
+      if (setAside.length > 0) hearing.setAside = distinct([...hearing.setAside, ...setAside]);
+      return findings;
+    },
+  };
+  return hearing;
+}
+
+function judge({ rule, where, except }: BoundRule, hearing: Hearing): RuleResult {
+  const { facts, scan, exemptions } = hearing;
+  hearing.rule = rule.name;
+  hearing.unknown = nothing;
+  hearing.setAside = nothing;
+  if (!rule.enabled) return leftAlone(rule, scan, "disabled");
+  if (where(facts, hearing.note) === false) return leftAlone(rule, scan, "out-of-scope");
+  for (const scope of except)
+    if (scope(facts, hearing.note) === true) return leftAlone(rule, scan, "excepted");
+  const whole = exemptions.whole(rule.name);
+  if (whole !== undefined) return { ...leftAlone(rule, scan, "exempt"), exemption: whole };
+
+  const { holds, findings, couldNotTell } = rule.when(hearing);
+  if (!holds && findings.length === 0 && couldNotTell.length === 0 && scan.report.state === "complete")
+    if (hearing.unknown.length === 0 && hearing.setAside.length === 0)
+      return silence(rule, scan, "evaluated");
+  const byState = stateOutcome(rule, scan.report.state, exemptions);
   const asked = worse(holds ? rule.action : "allow", byState.outcome);
   const outcome = severer(asked, rule.action) ? rule.action : asked;
-  const running = outcome === "deny" && rule.admitsRunning(now) && isRunning(subject, facts);
-  return result(rule, platform, {
+  const running = outcome === "deny" && rule.admitsRunning(hearing.now) && isRunning(hearing.subject, facts);
+  return result(rule, scan, {
     outcome: running ? "audit" : outcome,
     status: running ? "already-running" : "evaluated",
     matched: holds,
     state: byState,
     findings,
-    setAside,
-    couldNotTell: unknown === undefined ? couldNotTell : [...unknown, ...couldNotTell],
+    setAside: hearing.setAside,
+    couldNotTell: hearing.unknown.length === 0 ? couldNotTell : [...hearing.unknown, ...couldNotTell],
   });
 }
 
-function leftAlone(rule: CompiledRule, platform: PlatformScan, status: RuleResult["status"]): RuleResult {
-  return result(rule, platform, {
-    outcome: "allow",
-    status,
-    matched: false,
-    state: { state: platform.report.state, outcome: "allow" },
-    findings: nothing,
-    setAside: nothing,
-    couldNotTell: nothing,
-  });
+function leftAlone(rule: CompiledRule, scan: PlatformScan, status: RuleResult["status"]): RuleResult {
+  return scan.report.state === "complete"
+    ? silence(rule, scan, status)
+    : result(rule, scan, { ...silent, status, state: { state: scan.report.state, outcome: "allow" } });
 }
 
 const nothing: readonly never[] = [];
+const scanned: RuleResult["state"] = { state: "complete", outcome: "allow" };
+const silent = {
+  outcome: "allow",
+  matched: false,
+  state: scanned,
+  findings: nothing,
+  setAside: nothing,
+  couldNotTell: nothing,
+} as const;
 
-/** Spelt out, since a decision has hundreds of these. */
+type Status = RuleResult["status"];
+const silences = new WeakMap<CompiledRule, Map<string | undefined, Map<Status, RuleResult>>>();
+/** More platforms than any cluster has; an index can name whatever it likes. */
+const mostPlatforms = 16;
+
+/** Most rules have nothing to say of most images: that result is made once, since a decision has hundreds of it. */
+function silence(rule: CompiledRule, scan: PlatformScan, status: Status): RuleResult {
+  let ofRule = silences.get(rule);
+  if (ofRule === undefined) {
+    ofRule = new Map();
+    silences.set(rule, ofRule);
+  }
+  let ofPlatform = ofRule.get(scan.platform);
+  if (ofPlatform === undefined) {
+    if (ofRule.size >= mostPlatforms) ofRule.clear();
+    ofPlatform = new Map();
+    ofRule.set(scan.platform, ofPlatform);
+  }
+  let made = ofPlatform.get(status);
+  if (made === undefined) {
+    made = result(rule, scan, { ...silent, status });
+    ofPlatform.set(status, made);
+  }
+  return made;
+}
+
 function result(
   { name, action }: CompiledRule,
   { platform }: PlatformScan,
-  { outcome, status, matched, state, findings, setAside, couldNotTell }: Omit<RuleResult, "rule" | "action">,
+  made: Omit<RuleResult, "rule" | "action" | "platform">,
 ): RuleResult {
-  return platform === undefined
-    ? { rule: name, action, outcome, status, matched, state, findings, setAside, couldNotTell }
-    : { rule: name, action, outcome, status, matched, state, findings, setAside, couldNotTell, platform };
+  return platform === undefined ? { rule: name, action, ...made } : { rule: name, action, ...made, platform };
 }
-
-const scanned: RuleResult["state"] = { state: "complete", outcome: "allow" };
 
 function stateOutcome(
   rule: CompiledRule,
@@ -203,19 +256,14 @@ interface Remaining {
   setAside: readonly SetAside[];
 }
 
-function withoutSetAside(
-  counted: readonly Finding[],
-  rule: string,
-  policy: CompiledPolicy,
-  { facts, platform, exemptions }: Context,
-): Remaining {
-  const excusable = policy.excusable(platform.report.findings);
+function withoutSetAside(counted: readonly Finding[], hearing: Hearing): Remaining {
+  const { policy, scan, exemptions } = hearing;
+  const excusable = policy.excusable(scan.report.findings);
   if (excusable.size === 0 || (exemptions.none && !policy.hasVex))
     return { findings: counted, setAside: nothing };
   const setAside: SetAside[] = [];
   const findings = counted.filter((finding) => {
-    if (!excusable.has(finding)) return true;
-    const by = excuse(finding, rule, policy, facts, exemptions);
+    const by = excusable.has(finding) ? excuse(finding, hearing) : undefined;
     if (by === undefined) return true;
     const place = finding.package === undefined ? {} : { package: finding.package.name };
     setAside.push({ finding: finding.id, ...place, by });
@@ -224,13 +272,8 @@ function withoutSetAside(
   return { findings, setAside };
 }
 
-function excuse(
-  finding: Finding,
-  rule: string,
-  policy: CompiledPolicy,
-  facts: ImageFacts,
-  exemptions: ActiveExemptions,
-): SetAside["by"] | undefined {
+function excuse(finding: Finding, hearing: Hearing): SetAside["by"] | undefined {
+  const { rule, policy, facts, exemptions } = hearing;
   const exemption = exemptions.finding(rule, finding);
   if (exemption !== undefined) return { exemption };
   const statement = policy.hasVex ? policy.vex(finding, facts) : undefined;

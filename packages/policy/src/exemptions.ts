@@ -13,6 +13,8 @@ import type { Subject } from "./subject.ts";
 /** An exemption ready to be asked. */
 export interface CompiledExemption {
   name: string;
+  /** Its place among the policy's exemptions. */
+  index: number;
   /** When it ends, in milliseconds; infinite when permanent. */
   end: number;
   scope: ScopeMatcher;
@@ -26,7 +28,7 @@ export interface CompiledExemption {
 }
 
 /** Compiles an exemption that the schema has accepted. */
-export function compileExemption(name: string, exemption: Exemption): CompiledExemption {
+export function compileExemption(name: string, exemption: Exemption, index: number): CompiledExemption {
   const { cves, packages, rules, states, untilFixed } = exemption;
   const about = cves !== undefined || packages !== undefined || untilFixed === true;
   const ids = cves === undefined ? undefined : namesFinding(compilePatterns(cves));
@@ -38,6 +40,7 @@ export function compileExemption(name: string, exemption: Exemption): CompiledEx
     (untilFixed !== true || finding.fix?.available === false);
   return {
     name,
+    index,
     end: exemption.permanent ? Number.POSITIVE_INFINITY : (endOf(exemption.until ?? "") ?? 0),
     scope: compileScope(exemption.where ?? {}),
     covers: rules === undefined ? () => true : (rule) => rules.includes(rule),
@@ -65,6 +68,10 @@ export interface ExemptionIndex {
   byId: ReadonlyMap<string, readonly CompiledExemption[]>;
   /** About findings, but by pattern, package or fix rather than by exact id. */
   byPattern: readonly CompiledExemption[];
+  /** That free an image altogether. */
+  wholes: readonly CompiledExemption[];
+  /** That excuse scan states. */
+  stateful: readonly CompiledExemption[];
 }
 
 export function indexExemptions(
@@ -78,7 +85,8 @@ export function indexExemptions(
     if (ids.length === 0) byPattern.push(exemption);
     for (const id of ids) byId.set(id, [...(byId.get(id) ?? []), exemption]);
   }
-  return { all, byId, byPattern };
+  const wholes = all.filter(({ whole }) => whole);
+  return { all, byId, byPattern, wholes, stateful: all.filter(({ states }) => states.size > 0) };
 }
 
 /** Whether any exemption might take the finding out, whatever its scope, rules and end. */
@@ -118,49 +126,64 @@ export interface ExemptionLedger {
   results(): ExemptionResult[];
 }
 
+/** How an exemption fared so far. */
+const [outOfScope, unused, used] = [0, 1, 2];
+
 export function exemptionLedger(
-  { all, byId, byPattern }: ExemptionIndex,
+  { all, byId, byPattern, wholes, stateful }: ExemptionIndex,
   subject: Subject,
   now: number,
 ): ExemptionLedger {
-  const bound = all.map((exemption) => ({ exemption, covers: exemption.scope(subject) }));
-  const status = new Map<string, "used" | "unused">();
+  const scopes = all.map(({ scope }) => scope(subject));
+  // By index, since there can be thousands of exemptions and every image of a decision asks for all.
+  const status = new Uint8Array(all.length);
+  const use = (found: CompiledExemption | undefined) => {
+    if (found === undefined) return undefined;
+    status[found.index] = used;
+    return found.name;
+  };
   return {
     active(image) {
-      const inForce = new Set<CompiledExemption>();
-      for (const { exemption, covers } of bound) {
-        if (covers(image, ignore) !== true) continue;
-        if (!status.has(exemption.name)) status.set(exemption.name, "unused");
-        if (now < exemption.end) inForce.add(exemption);
+      const inForce = new Uint8Array(all.length);
+      let none = true;
+      for (const { index, end } of all) {
+        if (scopes[index]?.(image, ignore) !== true) continue;
+        if (status[index] === outOfScope) status[index] = unused;
+        if (now >= end) continue;
+        inForce[index] = 1;
+        none = false;
       }
-      if (inForce.size === 0) return noExemptions;
-      const use = (found: CompiledExemption | undefined) => {
-        if (found) status.set(found.name, "used");
-        return found?.name;
-      };
-      const list = [...inForce];
-      const wholes = list.filter(({ whole }) => whole);
-      const patterned = byPattern.filter((exemption) => inForce.has(exemption));
+      if (none) return noExemptions;
+      const find = (list: readonly CompiledExemption[], helps: (exemption: CompiledExemption) => boolean) =>
+        use(list.find((exemption) => inForce[exemption.index] === 1 && helps(exemption)));
       return {
         none: false,
-        whole: (rule) => use(wholes.find((exemption) => exemption.covers(rule))),
+        whole: (rule) =>
+          wholes.length === 0 ? undefined : find(wholes, (exemption) => exemption.covers(rule)),
         state: (rule, state) =>
-          use(list.find((exemption) => exemption.states.has(state) && exemption.covers(rule))),
+          find(stateful, (exemption) => exemption.states.has(state) && exemption.covers(rule)),
         finding: (rule, finding) => {
           const takesOut = (exemption: CompiledExemption) =>
             exemption.finding?.(finding) === true && exemption.covers(rule);
           for (const id of idsOf(finding)) {
-            const found = byId.get(id)?.find((exemption) => inForce.has(exemption) && takesOut(exemption));
-            if (found) return use(found);
+            const found = find(byId.get(id) ?? [], takesOut);
+            if (found !== undefined) return found;
           }
-          return use(patterned.find(takesOut));
+          return find(byPattern, takesOut);
         },
       };
     },
     results: () =>
-      all.map(({ name, end }) => ({
+      all.map(({ name, end, index }) => ({
         exemption: name,
-        status: now >= end ? "expired" : (status.get(name) ?? "out-of-scope"),
+        status:
+          now >= end
+            ? "expired"
+            : status[index] === used
+              ? "used"
+              : status[index] === unused
+                ? "unused"
+                : "out-of-scope",
         ...(Number.isFinite(end) ? { daysLeft: daysUntil(end, now) } : {}),
       })),
   };
