@@ -6,6 +6,9 @@ import type { Bench } from "./figures.ts";
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   decide: () => import("./decide.ts"),
+  admission: () => import("./admission.ts"),
+  start: () => import("./start.ts"),
+  impact: () => import("./impact.ts"),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
