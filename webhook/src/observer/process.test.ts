@@ -15,6 +15,7 @@ import {
 import { canonicalJson, judgedKinds, policyHash, type Impact } from "@gatehouse/policy";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildObserver, bundleLimit, type Bundle } from "../../build.ts";
+import { createObserverPost } from "../judge/observer-post.ts";
 import { policy } from "../testing/fixtures.ts";
 import { templated } from "../testing/observed-cluster.ts";
 import { createAuthority, issueServerCertificate, readAuthority } from "../tls/certificate.ts";
@@ -223,6 +224,33 @@ test("one observes, another waits, and takes over when the first has gone", asyn
   await ready(other);
   expect(await ownersOf(other)).toEqual(["shop/Deployment/web"]);
   expect((await ask(`${other}/metrics`)).text).toContain("gatehouse_observer_holder 1");
+});
+
+test("a judge's events arrive, proven by its own token", async () => {
+  const observer = start("one");
+  const url = await observer.url();
+  await ready(url);
+  const event = {
+    specversion: "1.0",
+    type: "io.gatehouse.admission.v1",
+    source: "/clusters/test/judges/judge-0",
+    id: "request-1",
+    time: "2026-11-22T12:00:00.000Z",
+    data: { object: { namespace: "shop" }, key: "k", count: 1 },
+  };
+  const post = async (account: string) => {
+    const tokenFile = join(folder, `token-${account}`);
+    await writeFile(tokenFile, api.token(serviceAccountUser("gatehouse", account, "uid"), ["gatehouse"]));
+    const caFile = join(folder, "ca", "tls.crt");
+    await createObserverPost({ url: `${url}/v1/events`, caFile, tokenFile })(
+      JSON.stringify([event]),
+      AbortSignal.timeout(5_000),
+    );
+  };
+  await post("gatehouse");
+  await expect(post("somebody")).rejects.toThrow("the observer answered 403");
+  const { text } = await ask(`${url}/v1/events`, { token: viewer() });
+  expect((JSON.parse(text) as { events: unknown[] }).events).toMatchObject([{ count: 1, event }]);
 });
 
 test("watches that end or have expired cost nothing but a new list", async () => {

@@ -55,8 +55,10 @@ export interface RunningObserver {
   stop(options?: { graceMs?: number }): Promise<void>;
 }
 
-/** How often the clock, break-glass and platforms are looked at, in milliseconds. */
+/** How often certificates and break-glass are looked at, in milliseconds. */
 const tickMs = 30_000;
+/** How often it is asked whether policy, platforms or date have changed: cheap, and an impact waits for it. */
+const lookMs = 1_000;
 const defaultGraceMs = 5_000;
 /** Tags that were looked up longer ago than this are looked up again for an impact, in milliseconds. */
 const freshTagMs = 30_000;
@@ -144,6 +146,7 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
       subjects: (visible) => observation?.background.impactSubjects(visible) ?? [],
       async freshen(signal) {
         // What changed just now is judged with the rest.
+        observation?.tick();
         await observation?.background.idle();
         return (await observation?.reports.freshen(freshTagMs, signal)) ?? 0;
       },
@@ -183,9 +186,11 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
       server.show(leaf.current());
       showExpiry();
     }
-    void emergencies.refresh().then(() => observation?.tick());
+    void emergencies.refresh();
   }, tickMs);
   tick.unref();
+  const look = setInterval(() => observation?.tick(), lookMs);
+  look.unref();
 
   return {
     url: server.url,
@@ -196,6 +201,7 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
       if (stopping) return;
       stopping = true;
       clearInterval(tick);
+      clearInterval(look);
       await Promise.all([server.close(graceMs), observation?.stop()]);
       await lease.stop();
       await output.flush();

@@ -105,3 +105,18 @@ test("no namespaces are no right", async () => {
     },
   });
 });
+
+test("made-up tokens do not become a flood of questions", async () => {
+  let calls = 0;
+  const tokenReview = () => {
+    calls++;
+    return new Promise<never>(() => {});
+  };
+  const access = createAccess(
+    { tokenReview, subjectAccessReview: () => Promise.reject(new Error("unused")) },
+    { now: () => 0 },
+  );
+  const last = Array.from({ length: 100 }, (_, index) => access.identify(`token-${index}`)).at(-1);
+  expect(await last).toMatchObject({ refused: { status: 503, error: "unavailable" } });
+  expect(calls).toBe(32);
+});

@@ -63,6 +63,8 @@ const longestToken = 16 * 1024;
 /** Namespaces that one viewer is asked about one by one, and questions at a time. */
 const mostNamespaces = 5_000;
 const questionsAtOnce = 16;
+/** Tokens that are asked about at a time: whoever sends made-up ones must not become a load on the API server. */
+const tokensAtOnce = 32;
 
 type Identified = { user: UserInfo } | { refused: Refused };
 
@@ -76,6 +78,8 @@ export function createAccess(
   const time = { perf: { now }, ttlResolution: 0 };
   const users = new LRUCache<string, Identified>({ max: 1_000, ...time });
   const rights = new LRUCache<string, boolean>({ max: 100_000, ttl: knownMs, ...time });
+
+  let asking = 0;
 
   async function allowed(user: UserInfo, { verb, resource }: Right, namespace?: string): Promise<boolean> {
     const { username, uid, groups, extra } = user;
@@ -108,7 +112,10 @@ export function createAccess(
       const key = hash("sha256", token);
       const known = users.get(key);
       if (known !== undefined) return known;
+      if (asking >= tokensAtOnce)
+        return refuse(503, "too many callers are being recognised at this moment; try again");
       let answer: Identified;
+      asking++;
       try {
         const verdict = await kube.tokenReview(token, [audience]);
         answer = verdict.authenticated
@@ -116,6 +123,8 @@ export function createAccess(
           : refuse(401, `the token was not accepted: ${verdict.error}`);
       } catch {
         return refuse(503, "the API server does not answer, so nobody can be recognised; try again");
+      } finally {
+        asking--;
       }
       const ttl = "user" in answer ? Math.min(knownMs, lifeOf(token, now())) : refusedMs;
       if (ttl > 0) users.set(key, answer, { ttl });
