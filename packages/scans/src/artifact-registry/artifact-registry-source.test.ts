@@ -13,6 +13,7 @@ import { sourceContract } from "../testing/source-contract.ts";
 import type { ImageIdentity } from "../source.ts";
 import { cloudIdentity } from "../web-identity/cloud-identity.ts";
 import { artifactRegistrySource } from "./artifact-registry-source.ts";
+import { analysedImage } from "./image.ts";
 import { createListOccurrences } from "./occurrences.ts";
 
 const signal = new AbortController().signal;
@@ -276,3 +277,28 @@ test("what asks for less is asked again", async () => {
   fake.misbehave = firstTimes(1, answers(429));
   expect((await read()).state).toBe("complete");
 });
+
+test.each([
+  ["europe-west1-docker.pkg.dev", "europe-west1"],
+  ["us-docker.pkg.dev", "us"],
+  ["gcr.io", "us"],
+  ["eu.gcr.io", "europe"],
+])("%s is in %s", (registry, location) => {
+  const { digest } = image("a");
+  expect(
+    analysedImage({ registry, repository: "acme.example/app/r/i", digest }, ["acme.example:app"]),
+  ).toEqual({
+    project: "acme.example:app",
+    location,
+    resourceUrl: `https://${registry}/acme.example/app/r/i@${digest}`,
+  });
+});
+
+test.each(["docker.io", "docker.pkg.dev", "evil.example", "x.gcr.io", "us-docker.pkg.dev.evil.example"])(
+  "%s is no host of Artifact Registry",
+  async (registry) => {
+    const { source, network } = setUp();
+    const report = await source.report({ ...image("a"), registry }, signal);
+    expect([report.state, network.dialled]).toEqual(["unsupported", []]);
+  },
+);

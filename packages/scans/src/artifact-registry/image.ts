@@ -11,6 +11,13 @@ export interface AnalysedImage {
 }
 
 const hostForm = /^([a-z]+(?:-[a-z]+\d+)?)-docker\.pkg\.dev$/;
+/** Hosts of the older Container Registry, whose images Artifact Registry now holds there. */
+const olderHosts: Readonly<Record<string, string>> = {
+  "gcr.io": "us",
+  "us.gcr.io": "us",
+  "eu.gcr.io": "europe",
+  "asia.gcr.io": "asia",
+};
 
 /**
  * The project, location and resource of an image; undefined when its project is none of `projects`: nothing is asked
@@ -18,7 +25,7 @@ const hostForm = /^([a-z]+(?:-[a-z]+\d+)?)-docker\.pkg\.dev$/;
  * @throws RegistryError `unsupported` for a host that is not Artifact Registry.
  */
 export function analysedImage(image: ImageIdentity, projects: readonly string[]): AnalysedImage | undefined {
-  const location = hostForm.exec(image.registry)?.[1];
+  const location = hostForm.exec(image.registry)?.[1] ?? olderHosts[image.registry];
   if (location === undefined)
     throw new RegistryError("unsupported", `${image.registry} is no host of Artifact Registry`);
   // A project of a domain is `example.com:app`, and `example.com/app` in an image's name.

@@ -3,8 +3,8 @@ import type { RegistryLogin } from "../credentials/login.ts";
 import { asRecord } from "../parse/values.ts";
 import { asMoment } from "../cloud/cloud-report.ts";
 import type { Issued } from "../web-identity/token-store.ts";
-import { awsDomain } from "../web-identity/aws-sts.ts";
 import type { EcrApi } from "./api.ts";
+import type { EcrHost } from "./host.ts";
 
 /** ECR says that a token lives for twelve hours; one that does not say gets less. */
 const defaultLifeMs = 60 * 60_000;
@@ -12,10 +12,9 @@ const defaultLifeMs = 60 * 60_000;
 /** The login for ECR's registries of one region that the caller may read (GetAuthorizationToken). */
 export async function authorizationToken(
   api: EcrApi,
-  region: string,
+  { region, api: host }: EcrHost,
   now: () => number,
   signal: AbortSignal,
-  host = `api.ecr.${region}.${awsDomain(region)}`,
 ): Promise<Issued<RegistryLogin>> {
   const body = await api.ecr({ region, host, operation: "GetAuthorizationToken", body: {} }, signal);
   const list = body["authorizationData"];

@@ -29,7 +29,8 @@ export function cloudLogin(options: {
   const { identity, call, now, random } = options;
   if (identity.cloud === "google") {
     const { token } = identity;
-    return async (_registry, signal, refused) => {
+    return async (registry, signal, refused) => {
+      mustBe(googleHosts, registry, "Artifact Registry");
       if (refused !== undefined) token.expired(refused.password);
       return { username: "oauth2accesstoken", password: await token.get(signal), expiresAt: shortly(now()) };
     };
@@ -39,6 +40,7 @@ export function cloudLogin(options: {
     random,
     issue: async (registry, signal) => {
       if (identity.cloud === "azure") {
+        mustBe(azureHosts, registry, "Azure Container Registry");
         const scope = registry.endsWith(".azurecr.io")
           ? "https://containerregistry.azure.net/.default"
           : `${identity.resourceManager}/.default`;
@@ -64,7 +66,7 @@ export function cloudLogin(options: {
       const host = parseEcrHost(registry);
       if (host === undefined || options.ecr === undefined)
         throw new RegistryError("unsupported", `${registry}: is no private registry of Amazon ECR`);
-      return await authorizationToken(options.ecr, host.region, now, signal);
+      return await authorizationToken(options.ecr, host, now, signal);
     },
   });
   return async (registry, signal, refused) => {
@@ -76,6 +78,15 @@ export function cloudLogin(options: {
     const login = await store.get(registry, signal);
     return { ...login, expiresAt: shortly(now()) };
   };
+}
+
+/** Hosts that may be sent a cloud's own token: whatever a source names, no one else gets it. */
+const azureHosts = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.azurecr\.(?:io|us|cn)$/;
+const googleHosts = /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)$/;
+
+function mustBe(hosts: RegExp, registry: string, name: string): void {
+  if (hosts.test(registry)) return;
+  throw new RegistryError("refused", `${registry}: is no host of ${name}, so it is not sent a token for it`);
 }
 
 /** The store knows when a login really ends; the client asks again soon, which costs nothing while it lives. */
