@@ -11,6 +11,8 @@ import type { Log } from "../judge/log.ts";
 import { startServer } from "../judge/server.ts";
 import { createLeaf } from "../tls/leaf.ts";
 import { createBackgroundEvents } from "./background-events.ts";
+import { dashboard } from "./dashboard/dashboard.ts";
+import type { HealthFacts } from "./dashboard/models/health.ts";
 import { createEventStore } from "./events/event-store.ts";
 import { createAccess } from "./http/access.ts";
 import { observerApp } from "./http/app.ts";
@@ -137,8 +139,9 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
     if (observation === undefined) return "another instance holds the lease";
     return observation.hasSynced() ? undefined : "the cluster is being read";
   };
+  const access = createAccess(kube, { now });
   const app = observerApp({
-    access: createAccess(kube, { now }),
+    access,
     background: () => observation?.background,
     impact: createImpactService({
       inForce: () => ({ policy: emergencies.policy(), mode: config.mode, running: config.running ?? [] }),
@@ -160,6 +163,36 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
     notReady,
     log,
   });
+  const health = (): HealthFacts => ({
+    version: options.version,
+    cluster: config.cluster.name,
+    mode: config.mode,
+    policyHash: config.policyHash,
+    notReady: notReady(),
+    certificates: [
+      { name: "of this server", notAfter: leaf.current().notAfter },
+      ...start.authorities.map(({ notAfter }, at) => ({
+        name: at === 0 ? "of the authority that signs" : `of authority ${at + 1}`,
+        notAfter,
+      })),
+    ],
+    sources: config.sources.map(({ name, type }) => ({ name, kind: type })),
+    heardAt: observation?.watch.lastHeard(),
+    parts: [],
+  });
+  app.route(
+    "/",
+    dashboard({
+      access,
+      background: () => observation?.background,
+      events,
+      regime: () => ({ policy: emergencies.policy(), mode: config.mode, running: config.running ?? [] }),
+      health,
+      metrics,
+      log,
+      now,
+    }),
+  );
   const server = await startServer({ fetch: app.fetch, ...options.listen, leaf: leaf.current() });
 
   const lease = holdLease(kube, {

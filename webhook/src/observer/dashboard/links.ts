@@ -1,7 +1,10 @@
 /** Addresses within the dashboard. All are relative and of one depth, so that pages work behind any proxy's path. */
 
 /** An address of a page with its parameters; empty ones are left out. */
-export function link(page: string, parameters: Readonly<Record<string, string | number | undefined>>): string {
+export function link(
+  page: string,
+  parameters: Readonly<Record<string, string | number | undefined>>,
+): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters))
     if (value !== undefined && value !== "") query.set(name, String(value).toWellFormed());

@@ -42,5 +42,7 @@ export function plural(count: number, one: string): string {
 
 /** The first few of a list, and how many more there are. */
 export function few(all: readonly string[], most = 3): string {
-  return all.length <= most ? all.join(", ") : `${all.slice(0, most).join(", ")} and ${all.length - most} more`;
+  return all.length <= most
+    ? all.join(", ")
+    : `${all.slice(0, most).join(", ")} and ${all.length - most} more`;
 }

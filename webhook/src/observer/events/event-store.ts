@@ -46,6 +46,8 @@ export interface EventStore {
   after(position: number, limit: number, visible?: (namespace: string) => boolean): StoredEvent[];
   /** The same from the end: the newest first. */
   latest(): IterableIterator<StoredEvent>;
+  /** The event of a key. */
+  find(key: string): StoredEvent | undefined;
   /** Position of the newest; 0 without any. */
   readonly position: number;
   /** Position of the newest that was forgotten; 0 while all are there. */
@@ -156,6 +158,7 @@ export function createEventStore(
     *latest() {
       for (const { shown } of [...entries.values()].reverse()) yield shown;
     },
+    find: (key) => entries.get(key)?.shown,
     get position() {
       return position;
     },

@@ -12,6 +12,7 @@ import { tokenHeader, type Access, type Right, type Visible } from "./access.ts"
 import { answer, refusal, streamedAnswer } from "./answers.ts";
 import { parseCursor, cursorAt } from "./cursor.ts";
 import { parseImpactRequest } from "./impact-request.ts";
+import { untilChanged } from "./until-changed.ts";
 
 /** What the app is given. */
 export interface ObserverAppOptions {
@@ -295,27 +296,4 @@ function eventAnswer(
 ): Response {
   const body = `{"next":${JSON.stringify(next)},"missed":${missed},"events":[${found.map(shown).join(",")}]}\n`;
   return new Response(body, { headers: { "content-type": "application/json", "cache-control": "no-store" } });
-}
-
-/** Resolves when there is something, or the time is up, or the caller has gone. */
-async function untilChanged(
-  events: Pick<EventStore, "subscribe">,
-  atMost: number,
-  signal: AbortSignal,
-  there: () => boolean,
-): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      leave();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, atMost);
-    const leave = events.subscribe(() => {
-      if (there()) done();
-    });
-    signal.addEventListener("abort", done);
-    if (signal.aborted || there()) done();
-  });
 }
