@@ -1,4 +1,5 @@
 /** Names and labels that more than one object of the gate refers to. */
+import { observerNames } from "@gatehouse/policy";
 
 /** Type token of the component. */
 export const GATE_TYPE = "gatehouse:index:Gate";
@@ -16,11 +17,11 @@ export const VALIDATING_WEBHOOK = "validate.gatehouse.dev";
 export const PINNING_WEBHOOK = "pin.gatehouse.dev";
 
 /** The observer's service, whose name its certificate bears; its port is called `https`. */
-export const OBSERVER_SERVICE = `${SERVICE_NAME}-observer`;
+export const OBSERVER_SERVICE = observerNames.service;
 /** The service account as which the observer is asked: whoever may request its tokens may ask. */
-export const CALLER_SERVICE_ACCOUNT = "gatehouse-caller";
+export const CALLER_SERVICE_ACCOUNT = observerNames.caller;
 /** The audience of those tokens. */
-export const CALLER_AUDIENCE = "gatehouse";
+export const CALLER_AUDIENCE = observerNames.audience;
 
 /** Annotations that say what a cluster's gate enforces; written when a roll-out has succeeded. */
 export const annotations = {

@@ -1,5 +1,7 @@
 import {
   acknowledgement,
+  acknowledgementText,
+  impactText,
   oneLine,
   policyHash,
   unacknowledged,
@@ -9,7 +11,6 @@ import {
 import { EMERGENCY_NAME } from "../names.ts";
 import type { ImpactAnswer } from "./ask-impact.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import { acknowledgementBlock, impactTable } from "./impact-table.ts";
 import { widenings } from "./widenings.ts";
 
 /** What the guard is asked about. */
@@ -109,7 +110,7 @@ function remindOf(emergencies: readonly string[], verdict: Verdict): Verdict {
 
 function judgeImpact({ after, acknowledged }: Proposal, answer: ImpactAnswer): Verdict {
   const { impact } = answer;
-  const table = impactTable(impact);
+  const table = impactText(impact);
   const open = after.mode === "deny" ? unacknowledged(impact, acknowledged) : [];
   if (open.length === 0) return { pass: true, warn: false, message: table, answer };
   const owners = new Set(open.map(({ owner }) => owner)).size;
@@ -121,7 +122,7 @@ function judgeImpact({ after, acknowledged }: Proposal, answer: ImpactAnswer): V
       table,
       "",
       "To let it through, write this into the stack's settings, or mend the images first:",
-      acknowledgementBlock(acknowledgement(impact)),
+      acknowledgementText(acknowledgement(impact)),
     ].join("\n"),
     answer,
   };

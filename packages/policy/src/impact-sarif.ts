@@ -1,4 +1,5 @@
-import { oneLine, type Impact, type ImpactEntry } from "@gatehouse/policy";
+import type { Impact, ImpactEntry } from "./impact-model.ts";
+import { oneLine } from "./safe-text.ts";
 
 /**
  * An impact as SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/): one result for each workload and rule,

@@ -1,0 +1,14 @@
+/** Under which names the observer is asked: `Gate` makes them, the command line and the preview use them. */
+export const observerNames = {
+  /** The namespace of a gate that was told no other. */
+  namespace: "gatehouse",
+  /** Its service, whose port is called `https`. */
+  service: "gatehouse-observer",
+  port: "https",
+  /** The service account as which it is asked: whoever may request its tokens may ask. */
+  caller: "gatehouse-caller",
+  /** The audience of those tokens. */
+  audience: "gatehouse",
+  /** The header that carries one: the API server's proxy takes `Authorization` out. */
+  tokenHeader: "x-gatehouse-token",
+} as const;
