@@ -29,7 +29,8 @@ export async function selfSigned(inputs: {
   const notAfter = new Date(Date.now() + inputs.validityPeriodHours * 3_600_000);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${inputs.subject.commonName}`,
-    notBefore: new Date(Date.now() - 60_000),
+    // Old enough that a replica whose clock is days behind can sign with it.
+    notBefore: new Date(Date.now() - 30 * 24 * 3_600_000),
     notAfter,
     signingAlgorithm: { ...algorithm, hash: "SHA-256" },
     keys,
