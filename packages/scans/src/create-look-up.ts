@@ -1,5 +1,5 @@
 import { readFile as readFileOfNode } from "node:fs/promises";
-import type { ExploitFeedConfig, SourceConfig } from "@gatehouse/policy";
+import type { ExploitFeedConfig, Platform, SourceConfig } from "@gatehouse/policy";
 import {
   cloudCredential,
   loadArtifactRegistry,
@@ -17,6 +17,7 @@ import type { ReadFile } from "./credentials/login.ts";
 import { fileSource } from "./file/file-source.ts";
 import { createSourceLookUp, type LookUp, type TermedSource } from "./look-up.ts";
 import type { ScanMetrics } from "./metrics.ts";
+import { keepWarm } from "./refresh/keep-warm.ts";
 import { referrerSource } from "./referrer/referrer-source.ts";
 import { loadTrust, type TrustedIdentities } from "./referrer/trust/load-trust.ts";
 import type { PaceOptions } from "./registry/pace.ts";
@@ -49,6 +50,20 @@ export interface LookUpOptions {
 /** Look-ups over configured sources, and the end of what they hold open. */
 export interface LookUpService {
   lookUp: LookUp;
+  /**
+   * Keeps the scans of running images in the cache until the signal fires: each is looked up again once in a round,
+   * evenly, before what is held of it has to be waited for. See `keepWarm`.
+   */
+  keepWarm(
+    options: {
+      /** References by digest, asked for at the start of each round. */
+      images: () => readonly string[];
+      platforms: () => readonly Platform[];
+      everyMs?: number;
+      perSecond?: number;
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -109,8 +124,15 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
     return { source: fed(cached(source)), ...terms };
   });
   const resolver = createCachedResolver({ registries, now, budgetMs, metrics });
+  const lookUp = createSourceLookUp({ sources, combine: options.combine, resolver, now, budgetMs });
   return {
-    lookUp: createSourceLookUp({ sources, combine: options.combine, resolver, now, budgetMs }),
+    lookUp,
+    async keepWarm({ platforms, ...terms }, signal) {
+      const refresh = async (image: string, until: AbortSignal): Promise<void> => {
+        await lookUp(image, { platforms: platforms(), signal: until });
+      };
+      await keepWarm({ ...terms, refresh, now }, signal);
+    },
     async close() {
       for (const { source } of sources) await source.close?.();
     },
