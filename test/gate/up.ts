@@ -41,11 +41,33 @@ function revealed(value: unknown): unknown {
 
 const fieldManager = "pulumi-kubernetes";
 
+export interface StackOptions {
+  /** @default "test" */
+  readonly name?: string;
+  /** Whether hooks of the program's resources run, as the engine would run them. @default false */
+  readonly hooks?: boolean;
+}
+
 /** An empty stack on a cluster. */
-export function createStack(cluster: Cluster, name = "test"): Stack {
+export function createStack(cluster: Cluster, options: StackOptions = {}): Stack {
+  const name = options.name ?? "test";
   const state = new Map<string, Made>();
   const replaced: Made[] = [];
   const ignored = new Map<string, readonly string[]>();
+  const hooks = new Map<string, pulumi.ResourceHookBinding>();
+
+  /** The hooks before a resource is touched; what they throw keeps it as it is. */
+  async function before(key: string, type: string, resource: string, newInputs: Fields): Promise<void> {
+    const old = state.get(key)?.inputs;
+    const bound = old === undefined ? hooks.get(key)?.beforeCreate : hooks.get(key)?.beforeUpdate;
+    if (old !== undefined && JSON.stringify(old) === JSON.stringify(newInputs)) return;
+    for (const hook of bound ?? []) {
+      if (!(hook instanceof pulumi.ResourceHook)) continue;
+      const urn = `urn:pulumi:${name}::gatehouse::${type}::${resource}`;
+      const known = { urn, id: "", name: resource, type, newInputs };
+      await hook.callback(old === undefined ? known : { ...known, oldInputs: old });
+    }
+  }
 
   async function make(type: string, resource: string, inputs: Fields): Promise<Fields> {
     const key = `${type} ${resource}`;
@@ -128,11 +150,11 @@ export function createStack(cluster: Cluster, name = "test"): Stack {
       await pulumi.runtime.setMocks(
         {
           async newResource({ type, name: resource, inputs }) {
-            if (!/^(kubernetes|tls):/.test(type)) return { id: `${resource}-id`, state: inputs as Fields };
             const key = `${type} ${resource}`;
-            registered.add(key);
             const plain = revealed(inputs) as Fields;
+            registered.add(key);
             try {
+              await before(key, type, resource, plain);
               const outputs = await make(type, resource, plain);
               state.set(key, { type, inputs: plain, outputs });
               return { id: `${resource}-id`, state: outputs };
@@ -149,8 +171,10 @@ export function createStack(cluster: Cluster, name = "test"): Stack {
         name,
         false,
       );
+      if (options.hooks === true) takeHooks();
       const watch: pulumi.ResourceTransformation = ({ type, name: resource, opts }) => {
         ignored.set(`${type} ${resource}`, opts.ignoreChanges ?? []);
+        hooks.set(`${type} ${resource}`, opts.hooks ?? {});
         return undefined;
       };
       const run = async () => {
@@ -181,6 +205,14 @@ export function createStack(cluster: Cluster, name = "test"): Stack {
     },
     names: () => [...state.keys()],
   };
+}
+
+/** The mocks' monitor knows no hooks; ours are called by `up` itself, so that it need not remember them. */
+function takeHooks(): void {
+  const monitor = pulumi.runtime.getMonitor() as unknown as Record<string, unknown>;
+  const taken = (_request: unknown, done: (error: null, answer: object) => void) => done(null, {});
+  monitor["registerResourceHook"] = taken;
+  monitor["registerErrorHook"] = taken;
 }
 
 interface Terminated {
