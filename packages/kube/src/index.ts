@@ -37,3 +37,9 @@ export type {
   WriteOptions,
 } from "./verbs.ts";
 export type { WatchEvent, WatchOptions } from "./watch.ts";
+export {
+  createServiceCaller,
+  type CalledService,
+  type ServiceCaller,
+  type ServiceQuestion,
+} from "./service-caller.ts";

@@ -115,3 +115,21 @@ export const impactLimits = {
   /** Deciding findings of one image of one entry. */
   findings: 10,
 } as const;
+
+/** Lists without which nothing can be said of an impact. */
+const lists = ["newlyDenied", "newlyAudited", "newlyAdmitted", "violatesNow", "unscanned", "fixes"] as const;
+
+/**
+ * An impact from the observer's answer.
+ *
+ * @throws Error when it is none
+ */
+export function readImpact(text: string): Impact {
+  const value: unknown = JSON.parse(text);
+  const isImpact =
+    typeof value === "object" &&
+    value !== null &&
+    lists.every((list) => Array.isArray((value as Record<string, unknown>)[list]));
+  if (!isImpact) throw new Error("the observer is of another version, whose impact cannot be read");
+  return value as Impact;
+}

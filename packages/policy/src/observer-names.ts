@@ -12,3 +12,16 @@ export const observerNames = {
   /** The header that carries one: the API server's proxy takes `Authorization` out. */
   tokenHeader: "x-gatehouse-token",
 } as const;
+
+/** The observer of the gate in a namespace, as `createServiceCaller` of `@gatehouse/kube` takes it. */
+export function observerService(namespace: string) {
+  const { service, port, caller, audience, tokenHeader } = observerNames;
+  return {
+    namespace,
+    name: "the observer",
+    target: { scheme: "https", service, port },
+    serviceAccount: caller,
+    audience,
+    header: tokenHeader,
+  } as const;
+}

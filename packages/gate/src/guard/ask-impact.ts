@@ -1,12 +1,12 @@
-import { resources, type Kube } from "@gatehouse/kube";
-import type { Impact, Regime, RunningDigests } from "@gatehouse/policy";
+import { createServiceCaller, resources, type Kube } from "@gatehouse/kube";
 import {
-  annotations,
-  CALLER_AUDIENCE,
-  CALLER_SERVICE_ACCOUNT,
-  OBSERVER_SERVICE,
-  selectorLabels,
-} from "../names.ts";
+  observerService,
+  readImpact,
+  type Impact,
+  type Regime,
+  type RunningDigests,
+} from "@gatehouse/policy";
+import { annotations, selectorLabels } from "../names.ts";
 
 /** What the observer is asked, and how long it may take. */
 export interface ImpactQuestion {
@@ -25,43 +25,23 @@ export interface ImpactAnswer {
   readonly impact: Impact;
 }
 
-/** Longest that one question waits for its answer: an API server's proxy gives up after a minute. */
-const ONE_QUESTION_MS = 60_000;
-
 /**
- * Asks the observer what a proposal would do, through the API server's service proxy. That strips identity, so a
- * short-lived token of a service account goes along in a header of its own. An observer that is still looking reports
- * up is asked again.
+ * Asks the observer what a proposal would do; see `createServiceCaller`. An observer that is still looking reports up
+ * is asked again.
  *
  * @throws Error when there is no answer that can be believed
  */
 export async function askImpact(kube: Kube, question: ImpactQuestion): Promise<ImpactAnswer> {
   const { namespace, after, running, timeoutMs } = question;
-  const { now, sleep } = kube.surroundings;
-  const deadline = now() + timeoutMs;
+  const deadline = kube.surroundings.now() + timeoutMs;
   const policyHash = await observedPolicy(kube, namespace);
-  const { token } = await kube.tokenRequest(namespace, CALLER_SERVICE_ACCOUNT, {
-    audiences: [CALLER_AUDIENCE],
-    expirationSeconds: 600,
+  const ask = createServiceCaller(kube, observerService(namespace));
+  const { text } = await ask("/v1/impact", {
+    method: "POST",
+    body: JSON.stringify({ policy: after.policy, mode: after.mode, running }),
+    timeoutMs: deadline - kube.surroundings.now(),
   });
-  for (;;) {
-    const answer = await kube.serviceProxy(
-      namespace,
-      { scheme: "https", service: OBSERVER_SERVICE, port: "https" },
-      "/v1/impact",
-      {
-        method: "POST",
-        body: JSON.stringify({ policy: after.policy, mode: after.mode, running }),
-        headers: { "x-gatehouse-token": token, "content-type": "application/json" },
-        timeoutMs: Math.max(1, Math.min(ONE_QUESTION_MS, deadline - now())),
-      },
-    );
-    if (answer.status === 200) return { policyHash, impact: impactOf(answer.text) };
-    const pauseMs = 1000 * Number(answer.headers.get("retry-after") ?? Number.NaN);
-    if (answer.status !== 503 || !(pauseMs > 0) || now() + pauseMs >= deadline)
-      throw new Error(`the observer answered ${answer.status}: ${refusalOf(answer.text)}`);
-    await sleep(pauseMs);
-  }
+  return { policyHash, impact: readImpact(text) };
 }
 
 /**
@@ -82,24 +62,4 @@ async function observedPolicy(kube: Kube, namespace: string): Promise<string> {
   if (hashes.size === 0) throw new Error("no observer runs");
   if (hashes.size > 1 || hash === undefined) throw new Error("the observer is being replaced; try again");
   return hash;
-}
-
-function impactOf(text: string): Impact {
-  const value: unknown = JSON.parse(text);
-  const lists = ["newlyDenied", "newlyAudited", "newlyAdmitted", "violatesNow", "unscanned", "fixes"];
-  const isImpact =
-    typeof value === "object" &&
-    value !== null &&
-    lists.every((list) => Array.isArray((value as Record<string, unknown>)[list]));
-  if (!isImpact) throw new Error("the observer is of another version, whose impact cannot be read");
-  return value as Impact;
-}
-
-function refusalOf(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    return typeof message === "string" ? message : "no reason given";
-  } catch {
-    return "no reason given";
-  }
 }

@@ -1,0 +1,91 @@
+import type { Kube } from "./client.ts";
+import type { Query } from "./paths.ts";
+import type { Answer } from "./request.ts";
+import type { ServicePort } from "./service-proxy.ts";
+
+/** A service of the cluster that wants to know who asks. */
+export interface CalledService {
+  readonly namespace: string;
+  readonly target: ServicePort;
+  /** What errors call it, such as `the observer`. */
+  readonly name: string;
+  /** The service account of that namespace as which it is asked. */
+  readonly serviceAccount: string;
+  /** Audience of its tokens, and the header that carries one. */
+  readonly audience: string;
+  readonly header: string;
+}
+
+/** One question. */
+export interface ServiceQuestion {
+  readonly method?: "GET" | "POST";
+  readonly query?: Query;
+  /** Sent as JSON. */
+  readonly body?: string;
+  /** For all of it, waiting included, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** The service's answer, whose status is 200; see {@link createServiceCaller}. */
+export type ServiceCaller = (path: string, question: ServiceQuestion) => Promise<Answer>;
+
+/** Longest that one request waits for its answer: an API server's proxy gives up after a minute. */
+const oneRequestMs = 60_000;
+const tokenSeconds = 600;
+/** A token that ends sooner than this is replaced, in milliseconds. */
+const tokenMarginMs = 120_000;
+
+/**
+ * Asks a service through the API server's service proxy. That strips identity, so a short-lived token of a service
+ * account goes along in a header of its own. A service that answers 503 and says when to come back is asked again.
+ *
+ * @throws KubeError when the API server does not let the question through
+ * @throws Error when the service refuses
+ */
+export function createServiceCaller(
+  kube: Pick<Kube, "serviceProxy" | "surroundings" | "tokenRequest">,
+  service: CalledService,
+): ServiceCaller {
+  const { now, sleep } = kube.surroundings;
+  let issued: { token: string; expiresAt: number } | undefined;
+
+  async function token(): Promise<string> {
+    if (issued === undefined || issued.expiresAt - now() < tokenMarginMs)
+      issued = await kube.tokenRequest(service.namespace, service.serviceAccount, {
+        audiences: [service.audience],
+        expirationSeconds: tokenSeconds,
+      });
+    return issued.token;
+  }
+
+  return async (path, { method = "GET", query, body, timeoutMs }) => {
+    const deadline = now() + timeoutMs;
+    for (;;) {
+      const answer = await kube.serviceProxy(service.namespace, service.target, path, {
+        method,
+        headers: {
+          [service.header]: await token(),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(query === undefined ? {} : { query }),
+        ...(body === undefined ? {} : { body }),
+        timeoutMs: Math.max(1, Math.min(oneRequestMs, deadline - now())),
+      });
+      if (answer.status === 200) return answer;
+      const pauseMs = 1000 * Number(answer.headers.get("retry-after") ?? Number.NaN);
+      if (answer.status !== 503 || !(pauseMs > 0) || now() + pauseMs >= deadline)
+        throw new Error(`${service.name} answered ${answer.status}: ${refusalOf(answer.text)}`);
+      await sleep(pauseMs);
+    }
+  };
+}
+
+/** The `message` of a refusal in JSON. */
+function refusalOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    return typeof message === "string" ? message : "no reason given";
+  } catch {
+    return "no reason given";
+  }
+}
