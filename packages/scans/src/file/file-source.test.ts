@@ -221,3 +221,22 @@ test("closed, it reads no more", async () => {
   await source.reload();
   expect(await idsOf(source, digestA)).toEqual(["complete"]);
 });
+
+test("a finding that reports have in common is held once, also after one of them was written anew", async () => {
+  const folder = await folderOf({
+    "a.json": report(digestA, ["CVE-2026-1000", "CVE-2026-1001"]),
+    "b.json": report(digestB, ["CVE-2026-1000"]),
+  });
+  const source = open(folder);
+  const findingsOf = async (digest: string) => {
+    const image = { registry: "shop.example", repository: "cart", digest };
+    return (await source.report(image, signal)).findings;
+  };
+  const [first] = await findingsOf(digestA);
+  expect((await findingsOf(digestB))[0]).toBe(first);
+  await put(folder, { "a.json": report(digestA, ["CVE-2026-1000"], "2026-11-21T00:00:00Z") });
+  await source.reload();
+  const again = await findingsOf(digestA);
+  expect(again).toHaveLength(1);
+  expect(again[0]).toBe(first);
+});

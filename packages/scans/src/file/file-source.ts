@@ -5,8 +5,8 @@
 import { oneLine, type ReportTrust, type ScanReport } from "@gatehouse/policy";
 import { isNamedHost } from "../registry/hosts.ts";
 import type { ScanSource } from "../source.ts";
-import { folderLimits, readFolder } from "./read-folder.ts";
-import type { FolderLimits, FolderProblem, ParseCache } from "./read-folder.ts";
+import { createParseCache, folderLimits, readFolder } from "./read-folder.ts";
+import type { FolderLimits, FolderProblem } from "./read-folder.ts";
 import { indexReports } from "./report-index.ts";
 import type { ReportIndex } from "./report-index.ts";
 import { watchFolder } from "./watch-folder.ts";
@@ -54,7 +54,7 @@ export function fileSource(options: FileSourceOptions): FileSource {
   const { name, directory, registries } = options;
   const origin = { source: name, trust };
   const limits = { ...folderLimits, ...options.limits };
-  const cache: ParseCache = new Map();
+  const cache = createParseCache();
 
   async function read(): Promise<Reading> {
     try {

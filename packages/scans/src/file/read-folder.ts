@@ -6,7 +6,8 @@ import { join, relative } from "node:path";
 import { oneLine } from "@gatehouse/policy";
 import type { ImageReference, Platform } from "@gatehouse/policy";
 import pLimit from "p-limit";
-import type { ParseContext, ParseResult, ReportedImage } from "../parse/parsed.ts";
+import { createFindingPool, type FindingPool } from "../cache/finding-pool.ts";
+import type { ParseContext, ParsedReport, ParseResult, ReportedImage } from "../parse/parsed.ts";
 import { parseReport } from "../parse/report.ts";
 import { imageFileTargets, parseImageLines } from "./image-lines.ts";
 import type { FolderReport } from "./report-index.ts";
@@ -34,7 +35,16 @@ export interface FolderLimits {
 export const folderLimits: FolderLimits = { fileBytes: 64 * 1024 * 1024, files: 20_000, depth: 8 };
 
 /** What was parsed before, by path; a file that has not changed since is not parsed again. */
-export type ParseCache = Map<string, { version: string; result: ParseResult }>;
+export interface ParseCache {
+  parsed: Map<string, { version: string; result: ParseResult }>;
+  /** Reports of one registry's images have most of their findings in common: each is held once. */
+  pool: FindingPool;
+}
+
+/** Nothing parsed yet. */
+export function createParseCache(): ParseCache {
+  return { parsed: new Map(), pool: createFindingPool() };
+}
 
 const isReport = /\.(?:json|sarif)$/i;
 const isImageFile = /(?:^|\.)image\.txt$/;
@@ -55,7 +65,7 @@ export async function readFolder(
   directory: string,
   context: ParseContext,
   limits: FolderLimits = folderLimits,
-  cache: ParseCache = new Map(),
+  cache: ParseCache = createParseCache(),
 ): Promise<Folder> {
   const problems: FolderProblem[] = [];
   const files: FoundFile[] = [];
@@ -68,7 +78,7 @@ export async function readFolder(
       .map((file) => limit(async () => await readReport(directory, file, context, limits, cache))),
   );
   const present = new Set(files.map(({ path }) => path));
-  for (const path of cache.keys()) if (!present.has(path)) cache.delete(path);
+  for (const path of cache.parsed.keys()) if (!present.has(path)) forget(path, cache);
   return {
     reports: reports.map(({ path, result }) => {
       const { images, platform } = nameImages(result, named.get(path) ?? []);
@@ -169,13 +179,25 @@ async function readReport(
   cache: ParseCache,
 ): Promise<{ path: string; result: ParseResult }> {
   const { path, version, bytes } = file;
-  const known = cache.get(path);
+  const known = cache.parsed.get(path);
   if (known?.version === version) return { path, result: known.result };
-  const result = await parseFile(join(directory, path), bytes, context, limits);
+  const parsed = await parseFile(join(directory, path), bytes, context, limits);
+  const result = parsed.kind === "report" ? sharing(parsed, cache.pool) : parsed;
+  // Shared before the old ones are let go, so that what stays the same stays held.
+  forget(path, cache);
   // A file that is being written may fail now and have the same size and time when it is whole.
-  if (result.kind === "report") cache.set(path, { version, result });
-  else cache.delete(path);
+  if (result.kind === "report") cache.parsed.set(path, { version, result });
   return { path, result };
+}
+
+function sharing(parsed: ParsedReport, pool: FindingPool): ParsedReport {
+  return { ...parsed, report: { ...parsed.report, findings: pool.share(parsed.report.findings) } };
+}
+
+function forget(path: string, { parsed, pool }: ParseCache): void {
+  const old = parsed.get(path)?.result;
+  parsed.delete(path);
+  if (old?.kind === "report") pool.release(old.report.findings);
 }
 
 async function parseFile(
