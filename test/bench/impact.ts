@@ -73,7 +73,7 @@ function findingOf(index: number): Finding {
   };
 }
 
-function reportText(image: number, size: ImpactBenchSize): string {
+export function reportText(image: number, size: ImpactBenchSize): string {
   const found = Array.from({ length: size.findings }, (_, index) =>
     findingOf(
       ((size.distinct ?? 5_000) > 100_000 ? image * size.findings + index : image * 7 + index * 13) %
@@ -99,7 +99,7 @@ function reportText(image: number, size: ImpactBenchSize): string {
   });
 }
 
-function policyOf(rules: number, strict: boolean): Policy {
+export function policyOf(rules: number, strict: boolean): Policy {
   const conditions = [
     findings({ minSeverity: "critical", fixAvailableFor: strict ? "14d" : "90d" }),
     findings({ knownExploited: true }),
@@ -158,7 +158,7 @@ function podObject(index: number, size: ImpactBenchSize): Record<string, unknown
   };
 }
 
-function* objectsOf(size: ImpactBenchSize): Generator<Record<string, unknown>> {
+export function* objectsOf(size: ImpactBenchSize): Generator<Record<string, unknown>> {
   for (let team = 0; team < 50; team++)
     yield {
       apiVersion: "v1",

@@ -7,6 +7,7 @@ import type { Bench } from "./figures.ts";
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   decide: () => import("./decide.ts"),
   admission: () => import("./admission.ts"),
+  cold: () => import("./cold.ts"),
   start: () => import("./start.ts"),
   impact: () => import("./impact.ts"),
 };
