@@ -70,3 +70,6 @@ export const azureCalls = {
     ],
   }),
 };
+
+/** For a real API server: only it can say that the policy's expressions compile and its authorizer answers. */
+export { namespaceLabelsPolicy } from "../namespace-labels.ts";
