@@ -343,3 +343,32 @@ test("everything that is wrong with the sources is said at once", async () => {
     ].join("\n"),
   );
 });
+
+test("running images are kept warm: their look-ups ask nobody while anyone waits", async () => {
+  const world = createWorld();
+  const fake = fakeAws({ ...world, trusted: world.trusts(audiences.aws) });
+  const registry = fakeRegistry({ host: awsRegistry });
+  const images = ["a", "b", "c"].map((content) => registry.pushImage("team/app", { content }));
+  const completedAt = Date.parse(at) / 1000;
+  for (const { digest } of images)
+    fake.scans.set(`team/app@${digest}`, { status: "COMPLETE", completedAt, findings: [] });
+  const { service } = start(
+    [{ type: "ecr", name: "ecr", registries: [awsRegistry], credentials: credentialsFor("aws") }],
+    world,
+    { ...fake.hosts, [awsRegistry]: registry.app },
+  );
+  const started = await service;
+  const { lookUp } = started;
+  const references = images.map(({ digest }) => `${awsRegistry}/team/app@${digest}`);
+  const until = new AbortController();
+  const warm = started.keepWarm(
+    { images: () => references, platforms: () => [], everyMs: 30, perSecond: 1000 },
+    until.signal,
+  );
+  const asked = (): number => fake.asked.filter((one) => one.startsWith("Describe")).length;
+  await expect.poll(asked).toBe(images.length);
+  until.abort();
+  await warm;
+  const scans = await Promise.all(references.map((one) => lookUp(one, { platforms: [], signal })));
+  expect([scans.flatMap(summary), asked()]).toEqual([images.map(() => ["complete", []]), images.length]);
+});
