@@ -11,8 +11,10 @@ export interface EcrRepository {
   readonly arn: string;
 }
 
-const form =
-  /^((\d{12})\.dkr\.ecr\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?)\/([a-z0-9][a-z0-9._/-]*\*?|\*)$/;
+const region = "([a-z]{2}(?:-[a-z]+)+-\\d{1,2})";
+/** Hosts of ECR, with FIPS or dual stack too: https://docs.aws.amazon.com/general/latest/gr/ecr.html */
+const host = `(\\d{12})\\.dkr(?:\\.ecr(?:-fips)?\\.${region}\\.amazonaws\\.com(?:\\.cn)?|-ecr(?:-fips)?\\.${region}\\.on\\.aws)`;
+const form = new RegExp(`^(${host})/([a-z0-9][a-z0-9._/-]*\\*?|\\*)$`);
 
 /** What is wrong with the name of a repository. */
 export function repositoryProblems(path: string, repository: unknown): Problem[] {
@@ -26,7 +28,8 @@ export function repositoryProblems(path: string, repository: unknown): Problem[]
 
 /** The parts of a repository that {@link repositoryProblems} finds nothing wrong with. */
 export function ecrRepository(text: string): EcrRepository {
-  const [, host = "", account = "", region = "", name = ""] = form.exec(text) ?? [];
+  const [, host = "", account = "", usual, dualStack, name = ""] = form.exec(text) ?? [];
+  const region = usual ?? dualStack ?? "";
   return {
     host,
     account,

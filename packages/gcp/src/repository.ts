@@ -10,8 +10,12 @@ export interface ArtifactRepository {
   readonly repository: string;
 }
 
-const form =
-  /^(([a-z][a-z0-9-]*)-docker\.pkg\.dev)\/([a-z][a-z0-9-]{4,28}[a-z0-9])\/([a-z][a-z0-9-]{0,61}[a-z0-9]|[a-z])$/;
+const projectId = "[a-z][a-z0-9-]{4,28}[a-z0-9]";
+/** A project of a domain, `example.com:app`, is `example.com/app` in the name of an image. */
+const domain = "(?:([a-z0-9-]+(?:\\.[a-z0-9-]+)+)/)?";
+const form = new RegExp(
+  `^(([a-z][a-z0-9-]*)-docker\\.pkg\\.dev)/${domain}(${projectId})/([a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)$`,
+);
 
 /** What is wrong with the name of a repository. */
 export function repositoryProblems(path: string, repository: unknown): Problem[] {
@@ -20,6 +24,6 @@ export function repositoryProblems(path: string, repository: unknown): Problem[]
 
 /** The parts of a repository that {@link repositoryProblems} finds nothing wrong with. */
 export function artifactRepository(text: string): ArtifactRepository {
-  const [, host = "", location = "", project = "", repository = ""] = form.exec(text) ?? [];
-  return { host, location, project, repository };
+  const [, host = "", location = "", of, id = "", repository = ""] = form.exec(text) ?? [];
+  return { host, location, project: of === undefined ? id : `${of}:${id}`, repository };
 }
