@@ -1,0 +1,130 @@
+import {
+  applyMode,
+  decide,
+  definePolicy,
+  denialMessage,
+  deny,
+  findings,
+  messageCodes,
+  states,
+  warnings,
+  type Scans,
+  type Subject,
+} from "@gatehouse/policy";
+
+/** The page for whom a gate denied, made of the table of codes and of what the gate itself says. */
+export function deniedPage(): string {
+  const { denial, warned } = example();
+  return [
+    "# You were denied",
+    "",
+    "A gate in front of this cluster admits a container image only when its scan satisfies the rules of the people who run",
+    "the cluster. This page explains each code that it can answer with, and what you can do.",
+    "",
+    "## How to read a denial",
+    "",
+    "`kubectl`, Helm, Argo CD, Flux and Pulumi all show the whole text:",
+    "",
+    "```text",
+    denial,
+    "```",
+    "",
+    "| line | what it says |",
+    "|---|---|",
+    "| the first | which object was refused, and the code: find it below |",
+    "| `Image` | the image as you wrote it; under it the digest that was judged, and where the object names it |",
+    "| the rule | the rule that refuses, why it does, and the worst findings with the version that fixes each |",
+    "| `Exemption` | how to get one, in the words of those who own the policy |",
+    "",
+    "The same scan read on your own machine, before you deploy: `gatehouse check -f FILE --scans FOLDER`",
+    "([how](enable.md#check-before-you-deploy)).",
+    "",
+    "## A warning instead of a denial",
+    "",
+    "A line like the next one means that the object was admitted. Under mode audit it says what mode deny would have done.",
+    "",
+    "```text",
+    ...warned.map((line) => `Warning: ${line}`),
+    "```",
+    "",
+    "## What never waits for the gate",
+    "",
+    "Scaling, labels, finalizers, deletion, and any update that adds no image. If one of these is refused, it was not this gate.",
+    "",
+    "## The codes",
+    "",
+    "A code never changes its meaning. Link to one as `denied.md#gh1001`.",
+    "",
+    ...Object.entries(messageCodes).flatMap(([code, { title, why, mend }]) => [
+      `<a id="${code.toLowerCase()}"></a>`,
+      "",
+      `### ${code}: ${title}`,
+      "",
+      `**Why.** ${why}`,
+      "",
+      `**What to do.** ${mend}`,
+      "",
+    ]),
+    "",
+  ]
+    .join("\n")
+    .replace(/\n{2,}$/, "\n");
+}
+
+/** What the gate really says about an image with two findings. */
+function example(): { denial: string; warned: string[] } {
+  const reference = "registry.example/shop/web:1.4";
+  const policy = definePolicy({
+    defaultRule: false,
+    rules: {
+      "no-fixable-critical": deny({
+        description: "A critical whose fix is two weeks old does not ship",
+        when: findings({ minSeverity: "critical", fixAvailableFor: "14d" }),
+        onScan: states.audit,
+      }),
+    },
+    exemptionHelp: "Add one to stacks/policy.ts, with a reason, an owner and an end; security reviews it.",
+  });
+  const subject: Subject = {
+    cluster: { name: "shop-prod" },
+    namespace: { name: "shop", labels: {} },
+    object: { kind: "Deployment", name: "web", labels: {} },
+    pod: "web-",
+    workload: { resolved: true, kind: "Deployment", name: "web" },
+    images: [{ path: "spec.template.spec.containers[0].image", reference, name: "web", kind: "container" }],
+  };
+  const digest = `sha256:${"4f".repeat(32)}`;
+  const scans: Scans = new Map([
+    [
+      reference,
+      {
+        digest,
+        platforms: [
+          {
+            platform: "linux/amd64",
+            digest,
+            report: {
+              state: "complete",
+              source: "registry",
+              trust: { kind: "source" },
+              scannedAt: "2026-11-20T08:00:00Z",
+              findings: [
+                {
+                  id: "CVE-2026-0001",
+                  severity: "critical",
+                  package: { name: "openssl", version: "3.0.1", type: "deb" },
+                  fix: { available: true, version: "3.0.7", since: "2026-10-01T00:00:00Z" },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  ]);
+  const decision = decide(policy, subject, scans, Date.parse("2026-11-22T12:00:00Z"));
+  return {
+    denial: denialMessage({ ruling: applyMode(decision, "deny"), subject, policy }),
+    warned: warnings(applyMode(decision, "audit")),
+  };
+}
