@@ -1,7 +1,7 @@
 /**
  * The gate's own form of EPSS and CISA's catalogue of known exploited vulnerabilities, small enough for a ConfigMap.
  * EPSS rates every published CVE, hundreds of thousands: scores below `omittedBelow` are left out and only their CVEs
- * are kept, as ranges, so that "rated low" stays apart from "not rated".
+ * are kept, as ranges, so that one rated low can be told from one that nobody rated.
  */
 import * as z from "zod/mini";
 
