@@ -55,7 +55,7 @@ function readEpss(csv: string, omittedBelow: number): NonNullable<ExploitFeed["e
     }
   }
   const omitted = Object.fromEntries(
-    [...low].sort(([a], [b]) => a.localeCompare(b)).map(([year, numbers]) => [year, toRanges(numbers)]),
+    [...low].sort(([a], [b]) => a.localeCompare(b)).map(([year, numbers]) => [year, toRuns(numbers)]),
   );
   return { date, omittedBelow, scores, omitted };
 }
@@ -81,8 +81,8 @@ function readKev(json: string): NonNullable<ExploitFeed["kev"]> {
   return { date, cves: [...new Set(cves)].sort() };
 }
 
-/** `[1, 2, 3, 7]` as `1-3,7`. */
-export function toRanges(numbers: readonly number[]): string {
+/** `[2, 3, 7]` as `2+1,4`; see `format.ts`. */
+export function toRuns(numbers: readonly number[]): string {
   const sorted = [...new Set(numbers)].sort((a, b) => a - b);
   const runs: [number, number][] = [];
   for (const number of sorted) {
@@ -90,5 +90,7 @@ export function toRanges(numbers: readonly number[]): string {
     if (last !== undefined && last[1] === number - 1) last[1] = number;
     else runs.push([number, number]);
   }
-  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
+  return runs
+    .map(([from, to], index) => `${from - (runs[index - 1]?.[1] ?? 0)}${from === to ? "" : `+${to - from}`}`)
+    .join(",");
 }
