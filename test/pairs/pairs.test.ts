@@ -92,12 +92,7 @@ const expected = {
           Statement: [
             {
               Effect: "Allow",
-              Action: [
-                "ecr:BatchGetImage",
-                "ecr:DescribeImageScanFindings",
-                "ecr:DescribeImages",
-                "ecr:GetDownloadUrlForLayer",
-              ],
+              Action: ["ecr:BatchGetImage", "ecr:DescribeImageScanFindings", "ecr:GetDownloadUrlForLayer"],
               Resource: ["arn:aws:ecr:eu-west-1:123456789012:repository/shop/*"],
             },
             { Effect: "Allow", Action: ["ecr:GetAuthorizationToken"], Resource: "*" },

@@ -88,12 +88,7 @@ test("the least: a provider of the issuer, protected, and a role exact in subjec
     Statement: [
       {
         Effect: "Allow",
-        Action: [
-          "ecr:BatchGetImage",
-          "ecr:DescribeImageScanFindings",
-          "ecr:DescribeImages",
-          "ecr:GetDownloadUrlForLayer",
-        ],
+        Action: ["ecr:BatchGetImage", "ecr:DescribeImageScanFindings", "ecr:GetDownloadUrlForLayer"],
         Resource: ["arn:aws:ecr:eu-west-1:123456789012:repository/shop/*"],
       },
       { Effect: "Allow", Action: ["ecr:GetAuthorizationToken"], Resource: "*" },
@@ -297,12 +292,7 @@ test("the policy for another account's repository names the role and the least",
         Sid: "GatehouseReadsScans",
         Effect: "Allow",
         Principal: { AWS: "arn:aws:iam::123456789012:role/r" },
-        Action: [
-          "ecr:BatchGetImage",
-          "ecr:DescribeImageScanFindings",
-          "ecr:DescribeImages",
-          "ecr:GetDownloadUrlForLayer",
-        ],
+        Action: ["ecr:BatchGetImage", "ecr:DescribeImageScanFindings", "ecr:GetDownloadUrlForLayer"],
       },
     ],
   });

@@ -5,7 +5,6 @@ import { POD_IDENTITY_AUDIENCE, STS_AUDIENCE } from "./audiences.ts";
 const repositoryActions = [
   "ecr:BatchGetImage",
   "ecr:DescribeImageScanFindings",
-  "ecr:DescribeImages",
   "ecr:GetDownloadUrlForLayer",
 ];
 /** Actions of Inspector, which knows no resources to narrow them to. */
