@@ -2,7 +2,7 @@ import { graphOf, type Registered } from "@gatehouse/gate/testing";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { GkeCluster, GkeEndpoint, type GkeClusterArgs } from "./index.ts";
-import { serverOf, unfitGke } from "./gke-fit.ts";
+import { issuerOfGke, serverOf, unfitGke } from "./gke-fit.ts";
 import { gcpCalls, gcpResources, gkeCluster, gkeIssuer } from "./testing/gcp.ts";
 
 interface Seen {
@@ -73,6 +73,13 @@ test("a firewall rule is made on request: from the control plane's range to tagg
   ]);
 });
 
+test("a zonal cluster's issuer has its zone as location", () => {
+  const id = "projects/shop-prod/zones/europe-west1-b/clusters/shop";
+  expect(issuerOfGke({ id, name: "shop" })).toBe(
+    "https://container.googleapis.com/v1/projects/shop-prod/locations/europe-west1-b/clusters/shop",
+  );
+});
+
 test("the private address and the name under gke.goog", () => {
   expect(serverOf(gkeCluster, GkeEndpoint.Private)).toEqual({
     server: "https://172.16.0.2",
@@ -105,12 +112,18 @@ test("a cluster that cannot carry a gate, or not be reached as asked, lacks all 
 });
 
 test("all that is wrong with the arguments comes in one error", () => {
-  const wrong = { clusterName: "Shop", endpoint: "vpn", firewall: { port: 443, targetTags: [] } };
+  const wrong = {
+    clusterName: "Shop",
+    project: "42",
+    endpoint: "vpn",
+    firewall: { port: 443, targetTags: [] },
+  };
   expect(() => new GkeCluster("cluster", wrong as unknown as GkeClusterArgs)).toThrow(
     [
-      'GkeCluster "cluster" cannot be built, 5 arguments must be mended:',
+      'GkeCluster "cluster" cannot be built, 6 arguments must be mended:',
       '  clusterName: expected the name of a GKE cluster, got "Shop"',
       "  location: expected a region or zone, such as europe-west1, got nothing",
+      '  project: expected the id of a project, not its number, got "42"',
       '  endpoint: expected default or private or dns, got "vpn"',
       "  firewall.port: expected a whole number from 1024 to 65535 (the gate does not run as root), got 443",
       "  firewall.targetTags: expected at least one tag of the nodes; without any, the rule would open all of the network",

@@ -11,7 +11,7 @@ import {
   type ClusterFacts,
 } from "@gatehouse/gate/components";
 import type { Problem } from "@gatehouse/policy";
-import { partsOf, serverOf, unfitGke, type GkeDescription } from "./gke-fit.ts";
+import { issuerOfGke, partsOf, serverOf, unfitGke, type GkeDescription } from "./gke-fit.ts";
 
 /** Which of a cluster's addresses to use. */
 export const GkeEndpoint = {
@@ -94,7 +94,7 @@ export class GkeCluster extends pulumi.ComponentResource {
       if (unfit.length > 0) throw argumentError("GkeCluster", name, unfit);
       return found;
     });
-    this.issuer = cluster.apply(({ id }) => `https://container.googleapis.com/v1/${id}`);
+    this.issuer = cluster.apply(issuerOfGke);
     this.kubeconfig = cluster.apply((found) =>
       execKubeconfig({
         name: found.name,
@@ -157,6 +157,10 @@ function problemsOfGke(args: GkeClusterArgs): Problem[] {
       /^[a-z]+(-[a-z]+)+\d(-[a-z])?$/,
       "a region or zone, such as europe-west1",
     ),
+    // The issuer is named by the project's id.
+    ...(args.project === undefined
+      ? []
+      : text("project", args.project, /^[a-z][a-z0-9.:-]+$/, "the id of a project, not its number")),
     ...oneOf("endpoint", args.endpoint, Object.values(GkeEndpoint)),
     ...(args.firewall === undefined
       ? []

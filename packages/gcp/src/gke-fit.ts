@@ -24,6 +24,12 @@ export function partsOf(id: string): { project: string; location: string } {
   return { project, location };
 }
 
+/** The issuer of the cluster's tokens; zonal clusters have their zone as its location. */
+export function issuerOfGke({ id, name }: Pick<GkeDescription, "id" | "name">): string {
+  const { project, location } = partsOf(id);
+  return `https://container.googleapis.com/v1/projects/${project}/locations/${location}/clusters/${name}`;
+}
+
 /** Where the cluster answers. The name under gke.goog has a public certificate, addresses have the cluster's own. */
 export function serverOf(
   cluster: GkeDescription,
