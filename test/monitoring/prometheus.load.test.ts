@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { definePolicy, deny, findings, policyHash, states, type ImageScan } from "@gatehouse/policy";
 import { createAuthority, createMetrics, readAuthority, runJudge } from "@gatehouse/webhook";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { fences } from "../docs/markdown.ts";
 import { root } from "../steps.ts";
 import { promtool, startPrometheus } from "./prometheus.ts";
@@ -25,8 +26,15 @@ test("promtool accepts the scrape configuration of the documentation", async () 
   const block = fences(readFileSync(join(root, "docs/operate.md"), "utf8")).find(
     ({ language, text }) => language === "yaml" && text.includes("scrape_configs"),
   );
+  const { scrape_configs } = parse(block?.text ?? "") as { scrape_configs: Record<string, unknown>[] };
+  expect(scrape_configs.map(({ job_name }) => job_name)).toEqual(["gatehouse-judge", "gatehouse-observer"]);
+  // Debian builds its Prometheus without the discovery of Kubernetes, so that a list of targets stands for it.
+  const listed = scrape_configs.map(({ kubernetes_sd_configs, ...rest }) => {
+    expect(kubernetes_sd_configs).toEqual([{ role: "pod", namespaces: { names: ["gatehouse"] } }]);
+    return { ...rest, static_configs: [{ targets: ["127.0.0.1:9443"] }] };
+  });
   const file = join(folder, "scrape.yaml");
-  await writeFile(file, block?.text ?? "");
+  await writeFile(file, stringify({ scrape_configs: listed }));
   expect(await promtool("check", "config", "--syntax-only", file)).toContain("SUCCESS");
 });
 
