@@ -9,18 +9,19 @@
  * | `POST /v1/impact` | create | impact |
  * | `GET /v1/inventory`, `GET /v1/running` | get | inventory |
  * | `GET /v1/events`, `GET /v1/events/stream` | get | events |
+ * | `GET /v1/snapshot` | get | inventory and events |
  *
  * A ClusterRoleBinding gives them everywhere. A RoleBinding gives them in its namespace, and nothing of any other
  * namespace is then in any answer.
  */
 import { hash } from "node:crypto";
 import type { Kube, UserInfo } from "@gatehouse/kube";
+import { observerNames } from "@gatehouse/policy";
 import { LRUCache } from "lru-cache";
 
-/** Audience of the tokens that the observer takes. */
-export const audience = "gatehouse";
+const { audience } = observerNames;
 /** Header that carries the token. */
-export const tokenHeader = "x-gatehouse-token";
+export const { tokenHeader } = observerNames;
 /** API group of the rights. */
 export const accessGroup = "gatehouse.dev";
 
