@@ -158,6 +158,8 @@ export interface EventInput {
   cluster: Cluster;
   request: EventRequest;
   subject: Pick<Subject, "namespace" | "object" | "pod">;
+  /** All that was judged, where it could be read. */
+  judged?: Subject;
   workload: Workload;
   mirror?: boolean;
   verdict:

@@ -47,3 +47,10 @@ export interface Subject {
   /** Digests by `registry/repository` that are on record as running in this namespace, for `running: { admitUntil }`. */
   running?: readonly { repository: string; digests: readonly string[] }[];
 }
+
+/** `namespace/Kind/name` of the top owner; of the object itself, or of its Pods, where that is not known. */
+export function ownerName({ namespace, object, pod, workload }: Subject): string {
+  return workload.resolved
+    ? `${namespace.name}/${workload.kind}/${workload.name}`
+    : `${namespace.name}/${object.kind}/${object.name || pod}`;
+}

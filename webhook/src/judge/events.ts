@@ -1,6 +1,6 @@
 /** From verdicts to event lines: counted, bounded and never in an admission's way. */
 import { hash } from "node:crypto";
-import { admissionEvent, eventKeyParts, type EventInput } from "@gatehouse/policy";
+import { admissionEvent, eventKeyParts, reviewEvent, type EventInput } from "@gatehouse/policy";
 import { LRUCache } from "lru-cache";
 
 /** Takes one event as its JSON text, without a line feed. Never throws, never waits. */
@@ -28,6 +28,8 @@ const rememberedKeys = 50_000;
 /** Builds the pipeline; `dropped` is told of each verdict that found the queue full. */
 export function createEventPipeline(options: {
   sinks: readonly EventSink[];
+  /** Takes what it needs to judge the same again, which is not for standard output. */
+  reviews?: EventSink | undefined;
   dropped: () => void;
 }): EventPipeline {
   const queue: EventInput[] = [];
@@ -41,6 +43,8 @@ export function createEventPipeline(options: {
     counts.set(key, count);
     const text = JSON.stringify(admissionEvent(input, key, count));
     for (const sink of options.sinks) sink(text);
+    const review = options.reviews && reviewEvent(input, key);
+    if (review !== undefined) options.reviews?.(JSON.stringify(review));
   }
 
   function turn(): void {

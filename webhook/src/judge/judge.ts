@@ -92,7 +92,7 @@ export function createJudge(options: JudgeOptions): Judge {
   function eventOf(
     request: AdmissionRequest,
     at: { startedAt: number; decidedAt: number },
-    rest: Pick<EventInput, "subject" | "workload" | "verdict"> & { mirror?: boolean },
+    rest: Pick<EventInput, "subject" | "judged" | "workload" | "verdict" | "mirror">,
   ): { event?: EventInput } {
     if (request.dryRun) return {};
     const event: EventInput = {
@@ -210,7 +210,7 @@ export function createJudge(options: JudgeOptions): Judge {
       const event = eventOf(
         request,
         { startedAt, decidedAt: now() },
-        { subject, workload: subject.workload, verdict: { ruling, scans }, mirror },
+        { subject, judged: subject, workload: subject.workload, verdict: { ruling, scans }, mirror },
       );
       return { answer: answerOf(ruling, subject, policy, config.policyHash), ...event, late };
     },

@@ -101,6 +101,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
       (event) => void output.write(`${event}\n`),
       ...(options.observer === undefined ? [] : [options.observer.sink]),
     ],
+    reviews: options.observer?.sink,
     dropped: () => metrics.eventsDropped.inc({ sink: "queue" }),
   });
   const app = judgeApp({

@@ -14,6 +14,7 @@ import { createBackgroundEvents } from "./background-events.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
 import type { HealthFacts } from "./dashboard/models/health.ts";
 import { createEventStore } from "./events/event-store.ts";
+import { createReviewStore } from "./events/review-store.ts";
 import { createAccess } from "./http/access.ts";
 import { observerApp } from "./http/app.ts";
 import { createImpactService } from "./impact-service.ts";
@@ -140,11 +141,21 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
     return observation.hasSynced() ? undefined : "the cluster is being read";
   };
   const access = createAccess(kube, { now });
+  const inForce = () => ({ policy: emergencies.policy(), mode: config.mode, running: config.running ?? [] });
   const app = observerApp({
     access,
     background: () => observation?.background,
+    snapshot: {
+      cluster: config.cluster.name,
+      policyHash: config.policyHash,
+      inForce,
+      reviews: createReviewStore(),
+      pending: () => observation?.reports.pending ?? 0,
+      lookUp: options.lookUp,
+      now,
+    },
     impact: createImpactService({
-      inForce: () => ({ policy: emergencies.policy(), mode: config.mode, running: config.running ?? [] }),
+      inForce,
       emergencies: () => emergencyExemptions(emergencies.policy().exemptions),
       subjects: (visible) => observation?.background.impactSubjects(visible) ?? [],
       async freshen(signal) {

@@ -162,6 +162,8 @@ export interface TestApp {
   metrics: JudgeMetrics;
   /** Events so far; those still queued are built first. */
   events: () => Record<string, unknown>[];
+  /** What the observer is told of each, to be judged again. */
+  reviews: () => unknown[];
   logs: string[];
   /** What was read of the cluster: `Kind/namespace/name`. */
   read: string[];
@@ -178,7 +180,12 @@ export function testApp(change: Partial<JudgeOptions> & { mode?: Mode; objects?:
   const lines: string[] = [];
   const logs: string[] = [];
   const read: string[] = [];
-  const pipeline = createEventPipeline({ sinks: [(event) => void lines.push(event)], dropped: () => {} });
+  const reviewed: string[] = [];
+  const pipeline = createEventPipeline({
+    sinks: [(event) => void lines.push(event)],
+    reviews: (review) => void reviewed.push(review),
+    dropped: () => {},
+  });
   const app = judgeApp({
     judge: createJudge({
       config: { cluster: { name: "test" }, mode: change.mode ?? "deny", pin: true, policyHash: hash },
@@ -222,6 +229,10 @@ export function testApp(change: Partial<JudgeOptions> & { mode?: Mode; objects?:
     logs,
     read,
     post,
+    reviews() {
+      pipeline.flush();
+      return reviewed.map((line) => JSON.parse(line) as unknown);
+    },
     events() {
       pipeline.flush();
       return lines.map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -12,6 +12,7 @@ import type { LookUp } from "@gatehouse/scans";
 import type { Hono } from "hono";
 import { createBackgroundEvents } from "../observer/background-events.ts";
 import { createEventStore, type EventStore } from "../observer/events/event-store.ts";
+import { createReviewStore } from "../observer/events/review-store.ts";
 import { createAccess } from "../observer/http/access.ts";
 import { observerApp } from "../observer/http/app.ts";
 import { createImpactService } from "../observer/impact-service.ts";
@@ -147,11 +148,21 @@ export async function observedCluster(
     } while (background.queue > 0 || reports.pending > 0);
   };
   await settled();
+  const inForce = () => ({ policy, mode, running: options.running ?? [] });
   const app = observerApp({
     access: createAccess(kube, { now }),
     background: () => background,
+    snapshot: {
+      cluster: "test",
+      policyHash: hash,
+      inForce,
+      reviews: createReviewStore(),
+      pending: () => reports.pending,
+      lookUp,
+      now,
+    },
     impact: createImpactService({
-      inForce: () => ({ policy, mode, running: options.running ?? [] }),
+      inForce,
       emergencies: () => ({}),
       subjects: (visible) => background.impactSubjects(visible),
       async freshen(signal) {

@@ -12,6 +12,7 @@ import { tokenHeader, type Access, type Right, type Visible } from "./access.ts"
 import { answer, refusal, streamedAnswer } from "./answers.ts";
 import { parseCursor, cursorAt } from "./cursor.ts";
 import { parseImpactRequest } from "./impact-request.ts";
+import { snapshotPage, type SnapshotSource } from "../snapshot-pages.ts";
 import { untilChanged } from "./until-changed.ts";
 
 /** What the app is given. */
@@ -21,6 +22,7 @@ export interface ObserverAppOptions {
   background: () => Background | undefined;
   impact: ImpactService;
   events: EventStore;
+  snapshot: SnapshotSource;
   /** Tells positions of this process from those of another. */
   epoch: string;
   /** User name of the judges' service account, whose events are taken. */
@@ -44,7 +46,7 @@ const eventPage = 500;
 type Handler = (c: Context, visible: (namespace: string) => boolean) => Response | Promise<Response>;
 
 /**
- * The observer over HTTP: `POST /v1/impact`, `GET /v1/inventory`, `/v1/running`, `/v1/events`, `/v1/events/stream`,
+ * The observer over HTTP: `POST /v1/impact`, `GET /v1/inventory`, `/v1/running`, `/v1/snapshot`, `/v1/events`, `/v1/events/stream`,
  * `POST /v1/events`, `GET /healthz`, `/readyz`, `/metrics`. Who may ask what: see `access.ts`.
  *
  * @example
@@ -145,6 +147,31 @@ export function observerApp(options: ObserverAppOptions): Hono {
 
   const watchEvents: Right = { verb: "get", resource: "events" };
   app.get(
+    "/v1/snapshot",
+    guarded(inventory, async (c, visible) => {
+      const labels = c.req.queries("label") ?? [];
+      if (labels.length > 100 || labels.some((label) => label.length > 317))
+        return refusal(400, "invalid", "label: expected at most 100 label keys");
+      // What was admitted is told to those who may see events too, and only that part which both may see.
+      const who = await access.identify(c.req.header(tokenHeader));
+      if ("refused" in who) return refusal(who.refused.status, who.refused.error, who.refused.message);
+      const also = await visibleTo(c, who.user, watchEvents);
+      if (also instanceof Response) return also;
+      const question = { after: c.req.query("after") ?? "", labels, signal: c.req.raw.signal };
+      return whenReady(async (background) => {
+        const pending = options.snapshot.pending();
+        if (pending > 0)
+          return refusal(503, "busy", `the reports of ${pending} images are still being looked up`, {
+            retryAfterSeconds: 5,
+          });
+        const both = (namespace: string) => visible(namespace) && also.see(namespace);
+        return streamedAnswer(
+          await snapshotPage(background, options.snapshot, { ...question, visible: both }),
+        );
+      });
+    }),
+  );
+  app.get(
     "/v1/events",
     guarded(watchEvents, async (c, visible) => {
       const from = parseCursor(c.req.query("since"), options);
@@ -243,7 +270,15 @@ export function observerApp(options: ObserverAppOptions): Hono {
     });
     if (!body.ok) return refusal(body.status, "invalid", body.problem);
     if (!Array.isArray(body.value)) return refusal(400, "invalid", "expected an array of CloudEvents");
-    const { stored, repeated, problems } = events.receive(body.value);
+    const { reviews } = options.snapshot;
+    const about = Map.groupBy(body.value as unknown[], (event) =>
+      reviews.takes(event) ? "review" : "event",
+    );
+    const { stored, repeated, problems: unreadable } = events.receive(about.get("event") ?? []);
+    const problems = [
+      ...unreadable,
+      ...(about.get("review") ?? []).flatMap((review) => reviews.receive(review) ?? []),
+    ];
     metrics.eventsReceived.inc({ outcome: "stored" }, stored);
     metrics.eventsReceived.inc({ outcome: "repeated" }, repeated);
     metrics.eventsReceived.inc({ outcome: "invalid" }, problems.length);
@@ -279,7 +314,14 @@ function wholeNumber(
   return /^\d{1,6}$/.test(text) && value >= from && value <= to ? value : undefined;
 }
 
-const routes = new Set(["/v1/impact", "/v1/inventory", "/v1/running", "/v1/events", "/v1/events/stream"]);
+const routes = new Set([
+  "/v1/impact",
+  "/v1/inventory",
+  "/v1/running",
+  "/v1/snapshot",
+  "/v1/events",
+  "/v1/events/stream",
+]);
 
 function routeLabel(path: string): string {
   return routes.has(path) ? path : "other";
