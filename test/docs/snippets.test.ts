@@ -68,7 +68,9 @@ test("there are snippets of every kind", () => {
 test("TypeScript has no type errors", { timeout: 300_000 }, async () => {
   const tsc = join(root, "node_modules/.bin/tsc");
   const { output } = await runToEnd(tsc, ["--noEmit", "-p", workshop.folder], workshop.folder);
-  expect(output).toBe("");
+  // What is wrong in a package itself is told by that package's own check. Further lines of an error are indented.
+  const errors = output.split(/\n(?! )/).filter((error) => error !== "" && !error.startsWith("../"));
+  expect(errors).toEqual([]);
 });
 
 const policies = typescript.filter(({ text }) => text.includes("export default definePolicy"));
