@@ -88,11 +88,37 @@ test("a preview, whose providers answer with nothing, registers the same resourc
 });
 
 test("the component is registered with what the guard compares", async () => {
-  const graph = await gate({ caGenerations: ["2026", "2027"] });
+  const running = [
+    { namespace: "shop", repository: "registry.example/web", digests: [`sha256:${"a".repeat(64)}`] },
+  ];
+  const source = { type: "file" as const, name: "reports", directory: "/reports" };
+  const graph = await gate({
+    caGenerations: ["2026", "2027"],
+    running,
+    sources: [pulumi.secret(source)],
+    platforms: ["linux/arm64", "linux/amd64"],
+  });
+  const entries = [`shop registry.example/web sha256:${"a".repeat(64)}`];
+  const judging = JSON.stringify({
+    cluster: '{"name":"shop"}',
+    combine: "first",
+    excludedNamespaces: "gatehouse kube-node-lease kube-public kube-system",
+    platforms: "linux/amd64 linux/arm64",
+    running: sha256Hex(JSON.stringify(entries)),
+    "source reports": `1 ${sha256Hex('{"directory":"/reports","name":"reports","type":"file"}')}`,
+  });
+  // The registration and the Pods say the same, so that what is in force is known after a failure too.
+  const noted = find(graph, "ValidatingWebhookConfiguration gate-validate").inputs["metadata"] as {
+    annotations: Record<string, string>;
+  };
+  expect(noted.annotations["gatehouse.dev/judging"]).toBe(judging);
+  expect(find(graph, "Gate gate").secrets).toEqual([]);
   expect(find(graph, "Gate gate").inputs).toEqual({
     policy: JSON.parse(JSON.stringify(policy)) as unknown,
     mode: "audit",
     caGenerations: ["2026", "2027"],
+    running: entries,
+    judging,
     connection: "ambient",
   });
 });
@@ -187,6 +213,30 @@ test("an image of one's own holds the bundle", async () => {
   const [container] = spec.template.spec.containers;
   expect([container?.image, container?.command]).toEqual([reference, ["/usr/bin/node"]]);
   expect(JSON.parse(container?.args[4] ?? "")).toMatchObject({ module: "/app/judge.mjs" });
+});
+
+test("an upgrade leaves the image before it its right to run until Pulumi takes it away, at the end", async () => {
+  const images = ["a", "b"].map((digit) => `registry.example/gatehouse@sha256:${digit.repeat(64)}`);
+  const rights = [];
+  for (const reference of images) {
+    const graph = await gate({ image: { reference, bundles: "/app" } });
+    const roles = graph.filter(({ type, name }) => type.endsWith(":Role") && name.includes("-image-"));
+    const { spec } = find(graph, "ValidatingAdmissionPolicy gate-own-namespace").inputs as {
+      spec: { validations: { expression: string }[] };
+    };
+    expect(images.map((image) => spec.validations[0]?.expression.includes(`c.image == '${image}'`))).toEqual(
+      images.map((image) => image === reference),
+    );
+    expect(find(graph, "Deployment gate-judge").dependsOn).toContain(`RoleBinding ${roles[0]?.name}`);
+    rights.push(...roles.map(({ name, inputs }) => ({ name, rules: inputs["rules"] })));
+  }
+  expect(rights.map(({ rules }) => rules)).toEqual(
+    images.map((image) => [
+      { apiGroups: ["gatehouse.dev"], resources: ["images"], resourceNames: [image], verbs: ["run"] },
+    ]),
+  );
+  // Other names, so that the new right is made before the old one goes.
+  expect(new Set(rights.map(({ name }) => name)).size).toBe(2);
 });
 
 test("all that is wrong with the arguments comes in one error without a stack", () => {

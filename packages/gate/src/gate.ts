@@ -8,8 +8,9 @@ import { failureHook, guarded, guardHook } from "./guard/hook.ts";
 import { inputError } from "./errors.ts";
 import { deployJudge } from "./judge.ts";
 import { deployObserver } from "./observer.ts";
+import { judgingOf } from "./judging.ts";
 import { GATE_TYPE, SERVICE_NAME } from "./names.ts";
-import { gateNamespace, ownNamespaceGuard } from "./namespace.ts";
+import { gateNamespace, ownNamespaceGuard, rightToRunImage } from "./namespace.ts";
 import { childOptions } from "./placement.ts";
 import { registeredInputs } from "./registered.ts";
 import { judgeRules, observerRules } from "./rbac.ts";
@@ -48,9 +49,11 @@ export class Gate extends pulumi.ComponentResource {
     const withObserver = bundles.observer !== undefined || args.image?.bundles !== undefined;
     const inputs = registeredInputs(settings);
     const connection = connectionOf(args);
-    const guarding = { name, settings, inputs, connection };
+    const judging = judgingOf(args, settings);
+    const guarding = { name, settings, inputs, connection, judging };
     const hook = guardHook(guarding);
-    super(GATE_TYPE, name, { ...inputs, connection: connection.marker }, guarded(opts, hook));
+    const registered = { ...inputs, judging: judging.text, connection: connection.marker };
+    super(GATE_TYPE, name, registered, guarded(opts, hook));
 
     const options = { name, ...childOptions(this, name, args) };
     const namespace = gateNamespace(options, settings);
@@ -62,6 +65,7 @@ export class Gate extends pulumi.ComponentResource {
     const shared = deployShared(place, args, settings, {
       rules: withObserver ? [...judgeRules(), ...observerRules()] : judgeRules(),
       policy,
+      judging: judging.text,
       config: configText(name, args, settings, policy.sha256),
       authorities: trusted,
     });
@@ -69,12 +73,15 @@ export class Gate extends pulumi.ComponentResource {
       bundle: bundles.judge,
       webhook,
       withObserver,
-      before: [ownNamespaceGuard(place, settings)],
+      before: [
+        ownNamespaceGuard(place, settings),
+        rightToRunImage(place, settings, shared.identity.account.metadata.name),
+      ],
       hook,
       failure: failureHook(guarding),
     });
     const registration = register(options, settings, {
-      policyHash: policy.sha256,
+      annotations: shared.annotations,
       endpoint: { namespace: place.namespace, caBundle: trustBundle(trusted), segment: webhook.segment },
       after: judge.ready,
     });

@@ -27,6 +27,8 @@ export const CALLER_AUDIENCE = observerNames.audience;
 export const annotations = {
   policyHash: "gatehouse.dev/policy-hash",
   mode: "gatehouse.dev/mode",
+  /** What verdicts depend on beside these; see `judging.ts`. */
+  judging: "gatehouse.dev/judging",
   /** Which Pulumi project, stack and component made it. */
   owner: "gatehouse.dev/owner",
 } as const;

@@ -8,7 +8,8 @@ import { pinningWebhook, validatingWebhook } from "./webhooks.ts";
 
 /** What the registration says, and what it waits for. */
 export interface RegistrationInputs {
-  readonly policyHash: string;
+  /** What it is that will be in force. */
+  readonly annotations: Readonly<Record<string, pulumi.Input<string>>>;
   readonly endpoint: {
     readonly namespace: pulumi.Input<string>;
     /** Base64 of PEM certificates. */
@@ -27,7 +28,7 @@ export interface RegistrationInputs {
 export function register(
   place: Pick<Placement, "name" | "options">,
   settings: GateSettings,
-  { policyHash, endpoint, after }: RegistrationInputs,
+  { annotations: inForce, endpoint, after }: RegistrationInputs,
 ): pulumi.Resource[] {
   const { namespace, caBundle, segment } = endpoint;
   const options = { ...place.options, dependsOn: [...after] };
@@ -35,8 +36,7 @@ export function register(
     name,
     labels: { ...commonLabels },
     annotations: {
-      [annotations.policyHash]: policyHash,
-      [annotations.mode]: settings.mode,
+      ...inForce,
       [annotations.owner]: `${pulumi.getProject()}/${pulumi.getStack()}/${place.name}`,
     },
   });

@@ -32,7 +32,8 @@ export interface Shared {
   readonly emergency: ConfigMap;
   readonly folders: readonly MountedFolder[];
   readonly trust: ConfigMap | undefined;
-  readonly annotations: Readonly<Record<string, string>>;
+  /** What is in force where these are. */
+  readonly annotations: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
 /** Makes what judge and observer have in common: who they are, and what they are told. */
@@ -43,6 +44,7 @@ export function deployShared(
   inputs: {
     readonly rules: readonly AccessRule[];
     readonly policy: Hashed;
+    readonly judging: pulumi.Input<string>;
     readonly config: pulumi.Output<Hashed>;
     readonly authorities: readonly Authority[];
   },
@@ -67,7 +69,11 @@ export function deployShared(
     emergency: emergencyConfigMap(place),
     folders: folders(place, settings.files),
     trust: args.caBundle === undefined ? undefined : trustConfigMap(place, args.caBundle),
-    annotations: { [annotations.policyHash]: inputs.policy.sha256, [annotations.mode]: settings.mode },
+    annotations: {
+      [annotations.policyHash]: inputs.policy.sha256,
+      [annotations.mode]: settings.mode,
+      [annotations.judging]: inputs.judging,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { resources, type Kube, type KubeObject } from "@gatehouse/kube";
 import { judgedKinds } from "@gatehouse/policy";
+import { judgingFrom, type Judging } from "../judging.ts";
 import { annotations, EMERGENCY_NAME, VALIDATING_NAME } from "../names.ts";
 
 /** Oldest Kubernetes that serves all that the gate is made of, and is still supported by the clouds. */
@@ -11,6 +12,8 @@ export interface InForce {
   readonly owner: string | undefined;
   readonly policyHash: string | undefined;
   readonly mode: string | undefined;
+  /** Undefined also when it was written by a version that says nothing of it. */
+  readonly judging: Judging | undefined;
 }
 
 /** What the guard reads of a cluster. */
@@ -50,6 +53,7 @@ export async function readClusterState(kube: Kube, namespace: string): Promise<C
       owner: noted[annotations.owner],
       policyHash: noted[annotations.policyHash],
       mode: noted[annotations.mode],
+      judging: judgingFrom(noted[annotations.judging]),
     },
     emergencies: Object.keys(emergency?.data ?? {}).sort(),
   };

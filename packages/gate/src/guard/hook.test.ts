@@ -17,14 +17,21 @@ const policy = definePolicy({
     }),
   },
 });
+const judging = { platforms: "nodes" };
 const unknown = { __pulumiUnknown: true };
 
 function guardOf(args: Partial<GateArgs>, connect: Parameters<typeof guard>[0]["connection"]["connect"]) {
   const settings = settingsOf({ policy, cluster: { name: "c" }, ...args });
   const shown: string[] = [];
-  const inputs = { policy, mode: settings.mode, caGenerations: settings.caGenerations };
+  const inputs = { policy, mode: settings.mode, caGenerations: settings.caGenerations, running: [] };
   const run = guard(
-    { name: "gate", settings, inputs, connection: { marker: "kubeconfig", connect } },
+    {
+      name: "gate",
+      settings,
+      inputs,
+      connection: { marker: "kubeconfig", connect },
+      judging: { known: () => judging },
+    },
     (severity, message) => {
       shown.push(`${severity}: ${message.split("\n")[0]}`);
       return Promise.resolve();
@@ -80,6 +87,7 @@ test("policy and mode in force go through in silence, whatever the state holds",
       annotations: {
         [annotations.policyHash]: policyHash(policy),
         [annotations.mode]: "deny",
+        [annotations.judging]: JSON.stringify(judging),
         [annotations.owner]: "p/s/gate",
       },
     },

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Policy } from "@gatehouse/policy";
+import type { JudgingInput } from "../judging.ts";
 import { GATE_TYPE } from "../names.ts";
-import type { RegisteredInputs } from "../registered.ts";
+import type { PlainInputs } from "../registered.ts";
 import type { GateSettings } from "../settings.ts";
 import { askImpact } from "./ask-impact.ts";
 import { hasWorkloads, readClusterState } from "./cluster-state.ts";
@@ -17,8 +18,9 @@ const IMPACT_MS = 120_000;
 export interface GuardOptions {
   readonly name: string;
   readonly settings: GateSettings;
-  readonly inputs: Omit<RegisteredInputs, "connection">;
+  readonly inputs: PlainInputs;
   readonly connection: Connection;
+  readonly judging: Pick<JudgingInput, "known">;
 }
 
 /** What a hook is told, as far as the guard looks. */
@@ -57,11 +59,15 @@ async function judgeAndReport(
   known: Pick<Proposal, "first" | "registered">,
 ): Promise<Verdict> {
   const { settings, inputs, name } = options;
+  const judging = options.judging.known();
   const verdict = await judgeProposal(
     {
       owner: `${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
       after: { policy: inputs.policy, mode: inputs.mode },
       caGenerations: inputs.caGenerations,
+      // What is made only by the update is not known in its preview.
+      judging: judging ?? (pulumi.runtime.isDryRun() ? "unknown" : undefined),
+      running: inputs.running,
       ...known,
       acknowledged: settings.acknowledged,
       requireImpact: settings.requireImpact,
@@ -92,9 +98,13 @@ function sightOf({ connection, settings, inputs }: GuardOptions): Sight {
 /** What the last update registered. A Gate of a version that registered something else is as good as none. */
 function registeredOf(oldInputs: GuardedChange["oldInputs"]): Proposal["registered"] {
   if (oldInputs === undefined) return undefined;
-  const { policy, caGenerations } = oldInputs as { policy?: Policy; caGenerations?: unknown };
+  const { policy, caGenerations, running } = oldInputs as { policy?: Policy } & Record<string, unknown>;
   return policy !== undefined && Array.isArray(caGenerations)
-    ? { policy, caGenerations: caGenerations.map(String) }
+    ? {
+        policy,
+        caGenerations: caGenerations.map(String),
+        running: Array.isArray(running) ? running.map(String) : undefined,
+      }
     : undefined;
 }
 

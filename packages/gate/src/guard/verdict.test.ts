@@ -9,6 +9,7 @@ import {
   type Policy,
 } from "@gatehouse/policy";
 import { describe, expect, test } from "vitest";
+import { runningHash } from "../judging.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import { judgeProposal, type Proposal, type Sight } from "./verdict.ts";
 
@@ -20,13 +21,20 @@ const rule = deny({
 const mild = definePolicy({ rules: { no: rule } });
 const strict = definePolicy({ rules: { no: { ...rule, onScan: states.strict } } });
 const owner = "gatehouse/test/gate";
+const judging = {
+  cluster: '{"name":"c"}',
+  platforms: "nodes",
+  "source reports": "1 aa",
+  running: runningHash([]),
+  excludedNamespaces: "gatehouse kube-system",
+};
 
 function running(policy: Policy, mode: string, more: Partial<ClusterState> = {}): ClusterState {
   return {
     version: "v1.34.2",
     supported: true,
     emergencies: [],
-    gate: { owner, policyHash: policyHash(policy), mode },
+    gate: { owner, policyHash: policyHash(policy), mode, judging },
     ...more,
   };
 }
@@ -66,10 +74,12 @@ function impactOf(...names: string[]): Impact {
   };
 }
 
-const from = (policy: Policy) => ({ policy, caGenerations: ["1"] });
+const from = (policy: Policy) => ({ policy, caGenerations: ["1"], running: [] });
 const proposal: Proposal = {
   owner,
   after: { policy: strict, mode: "deny" },
+  judging,
+  running: [],
   caGenerations: ["1"],
   first: false,
   registered: from(mild),
@@ -228,7 +238,9 @@ test("a second gate is refused, and the stack of the first is named", async () =
   const other = sight({
     cluster: () =>
       Promise.resolve(
-        running(mild, "audit", { gate: { owner: "gatehouse/other/gate", policyHash: "", mode: "audit" } }),
+        running(mild, "audit", {
+          gate: { owner: "gatehouse/other/gate", policyHash: "", mode: "audit", judging },
+        }),
       ),
   });
   const first = { first: true, registered: undefined, after: { policy: mild, mode: "audit" as const } };
@@ -267,7 +279,7 @@ test("a certificate authority signs only after an update in which it was trusted
   const caGenerations = (...now: string[]) => ({
     ...same,
     caGenerations: now,
-    registered: { policy: mild, caGenerations: ["1", "2"] },
+    registered: { policy: mild, caGenerations: ["1", "2"], running: [] },
   });
   expect(await judged(caGenerations("2"), sight())).toEqual([true, ""]);
   const { pass, message } = await judgeProposal({ ...proposal, ...caGenerations("3", "1") }, sight());
@@ -275,4 +287,85 @@ test("a certificate authority signs only after an update in which it was trusted
     false,
     'the certificate authority 3 would sign, and the last update did not trust it\nDeploy caGenerations ["1","2","3"] first, then ["3","1"].',
   ]);
+});
+
+describe("what a gate judges by", () => {
+  const same = { after: { policy: mild, mode: "deny" as const } };
+  const untold =
+    "this change might newly deny, and whom is not known: the gate in force judges by something else, so that its answer would not hold";
+  const changed = (more: Partial<Proposal>, seen = sight()) =>
+    judgeProposal({ ...proposal, ...same, ...more }, seen);
+
+  test.each<[string, Record<string, string | undefined>, string]>([
+    ["a source more", { "source ecr": "2 bb" }, "  source ecr is new"],
+    ["another source of the same name", { "source reports": "1 cc" }, "  source reports changes"],
+    ["a source less", { "source reports": undefined }, "  source reports goes"],
+    ["other platforms", { platforms: "linux/amd64" }, "  platforms changes"],
+    ["other facts of the cluster", { cluster: '{"name":"d"}' }, "  cluster changes"],
+    [
+      "a namespace that is excluded no more",
+      { excludedNamespaces: "gatehouse" },
+      "  namespace kube-system is excluded no more",
+    ],
+  ])("%s is refused in mode deny, since the gate in force cannot tell", async (_, more, reason) => {
+    const after = JSON.parse(JSON.stringify({ ...judging, ...more })) as typeof judging;
+    const { pass, message } = await changed({ judging: after });
+    expect([pass, message.split("\n").slice(0, 2)]).toEqual([false, [untold, reason]]);
+    expect(message.split("\n")[2]).toContain("deploy with mode audit first");
+    expect((await changed({ judging: after, requireImpact: false })).pass).toBe(true);
+    expect((await changed({ judging: after, after: { policy: mild, mode: "audit" } })).pass).toBe(true);
+    const empty = sight({ hasWorkloads: () => Promise.resolve(false) });
+    expect((await changed({ judging: after }, empty)).pass).toBe(true);
+  });
+
+  test("more that is excluded denies nothing new", async () => {
+    const after = { ...judging, excludedNamespaces: "gatehouse kube-system sandbox" };
+    expect(await changed({ judging: after })).toEqual({ pass: true, warn: false, message: "" });
+  });
+
+  test("what cannot be read stops a deny, on either side", async () => {
+    const old = { owner, policyHash: policyHash(mild), mode: "deny", judging: undefined };
+    const silent = sight({ cluster: () => Promise.resolve(running(mild, "deny", { gate: old })) });
+    expect((await changed({}, silent)).message.split("\n")[0]).toBe(untold);
+    expect((await changed({ judging: undefined })).message.split("\n")[0]).toBe(untold);
+  });
+
+  test("a preview of what is not made yet says so, and leaves it to the update", async () => {
+    expect(await changed({ judging: "unknown" })).toEqual({
+      pass: true,
+      warn: false,
+      message: "Impact not judged: what the gate judges by is known only in the update, which asks again.",
+    });
+  });
+
+  test("digests that may run again no more are asked about; without an answer they stop a deny", async () => {
+    const [a, b] = ["shop r.example/a sha256:aa", "shop r.example/b sha256:bb"];
+    const inForce = { owner, policyHash: policyHash(mild), mode: "deny" };
+    const cluster = () =>
+      Promise.resolve(
+        running(mild, "deny", {
+          gate: { ...inForce, judging: { ...judging, running: runningHash([a, b]) } },
+        }),
+      );
+    const registered = { ...from(mild), running: [a, b] };
+    const less = { registered, running: [a], judging: { ...judging, running: runningHash([a]) } };
+    expect((await changed(less, sight({ cluster }, "b"))).message.split("\n")[0]).toBe(
+      "this change newly denies 1 workload that nobody acknowledged",
+    );
+    const refused = await changed(less, sight({ cluster, impact: dead }));
+    expect([refused.pass, refused.message.split("\n")[1]]).toEqual([
+      false,
+      "  1 of the digests in running may run again no more",
+    ]);
+    const more = [a, b, "shop r.example/c sha256:cc"];
+    const wider = { registered, running: more, judging: { ...judging, running: runningHash(more) } };
+    expect(await changed(wider, sight({ cluster, impact: dead }))).toEqual({
+      pass: true,
+      warn: false,
+      message: "",
+    });
+    // The last update registered others and failed: what is in force is not known one by one.
+    const failed = { ...wider, registered: { ...registered, running: [a] } };
+    expect((await changed(failed, sight({ cluster, impact: dead }))).pass).toBe(false);
+  });
 });

@@ -8,23 +8,32 @@ import {
   type Acknowledged,
   type Regime,
 } from "@gatehouse/policy";
+import { judgingChange, type Judging, type JudgingChange } from "../judging.ts";
 import { EMERGENCY_NAME } from "../names.ts";
 import type { ImpactAnswer } from "./ask-impact.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import { widenings } from "./widenings.ts";
+import { mayDeny, widenings } from "./widenings.ts";
 
 /** What the guard is asked about. */
 export interface Proposal {
   /** This Gate as `project/stack/name`. */
   readonly owner: string;
   readonly after: Regime;
+  /** What it would judge by; `unknown` in a preview of what is not made yet, undefined when it cannot be read. */
+  readonly judging: Judging | "unknown" | undefined;
+  /** What may be scheduled again. */
+  readonly running: readonly string[];
   /** The first signs. */
   readonly caGenerations: readonly string[];
   /** Whether the resource that asks is new to the stack. */
   readonly first: boolean;
   /** What the last update registered; undefined at the first one, or when only a child is updated. */
   readonly registered:
-    | { readonly policy: Regime["policy"]; readonly caGenerations: readonly string[] }
+    | {
+        readonly policy: Regime["policy"];
+        readonly caGenerations: readonly string[];
+        readonly running: readonly string[] | undefined;
+      }
     | undefined;
   readonly acknowledged: Acknowledged;
   readonly requireImpact: boolean;
@@ -44,6 +53,13 @@ export type Verdict =
   | { readonly pass: false; readonly message: string; readonly answer?: ImpactAnswer };
 
 const silent: Verdict = { pass: true, warn: false, message: "" };
+
+/** The update itself asks again, when all is known, before it touches the gate. */
+const later: Verdict = {
+  pass: true,
+  warn: false,
+  message: "Impact not judged: what the gate judges by is known only in the update, which asks again.",
+};
 
 /**
  * Whether an update may go on: decided before anything of it is touched. What is not known never makes a denial
@@ -80,14 +96,23 @@ export async function judgeProposal(proposal: Proposal, sight: Sight): Promise<V
 async function judgeChange(proposal: Proposal, cluster: ClusterState, sight: Sight): Promise<Verdict> {
   const { gate } = cluster;
   const { after } = proposal;
-  if (gate?.policyHash === policyHash(after.policy) && gate.mode === after.mode) return silent;
+  if (gate === undefined) return withoutAnswer(proposal, undefined, sight, "no gate runs yet");
+  const { untold, told } = judgedBy(proposal, gate.judging);
+  if (untold.length > 0)
+    return withoutImpact(
+      proposal,
+      sight,
+      "the gate in force judges by something else, so that its answer would not hold",
+      untold,
+    );
+  const same = gate.policyHash === policyHash(after.policy) && gate.mode === after.mode;
+  if (same && told.length === 0) return proposal.judging === "unknown" && mayDeny(after) ? later : silent;
   const before = inForce(proposal, cluster);
-  if (gate === undefined) return withoutAnswer(proposal, before, sight, "no gate runs yet");
   let answer: ImpactAnswer;
   try {
     answer = await sight.impact();
   } catch (error) {
-    return withoutAnswer(proposal, before, sight, `the gate does not answer: ${messageOf(error)}`);
+    return withoutAnswer(proposal, before, sight, `the gate does not answer: ${messageOf(error)}`, told);
   }
   if (answer.policyHash !== gate.policyHash)
     return withoutAnswer(
@@ -95,8 +120,23 @@ async function judgeChange(proposal: Proposal, cluster: ClusterState, sight: Sig
       before,
       sight,
       "the gate's observer and its judges have different policies",
+      told,
     );
   return judgeImpact(proposal, answer);
+}
+
+/**
+ * Why what it judges by might newly deny. In a preview whose sources are not made yet that is left to the update, which
+ * asks again before it touches the gate.
+ */
+function judgedBy(
+  { after, judging, running, registered }: Proposal,
+  inForceNow: Judging | undefined,
+): JudgingChange {
+  if (!mayDeny(after) || judging === "unknown") return { untold: [], told: [] };
+  if (judging === undefined)
+    return { untold: ["sources, platforms and the like of the new gate cannot be read"], told: [] };
+  return judgingChange(inForceNow, judging, { before: registered?.running, after: running });
 }
 
 /** Break-glass leaves a line in the next preview. */
@@ -134,10 +174,21 @@ async function withoutAnswer(
   before: Regime | undefined,
   sight: Sight,
   why: string,
+  told: readonly string[] = [],
 ): Promise<Verdict> {
-  const reasons = widenings(before, proposal.after);
+  const reasons = [...widenings(before, proposal.after), ...told];
   if (reasons.length === 0)
     return { pass: true, warn: false, message: `Impact not judged: ${why}. The change denies nothing new.` };
+  return withoutImpact(proposal, sight, why, reasons);
+}
+
+/** A change that might newly deny, for reasons, and nobody can tell whom. */
+async function withoutImpact(
+  proposal: Proposal,
+  sight: Sight,
+  why: string,
+  reasons: readonly string[],
+): Promise<Verdict> {
   if (!proposal.requireImpact)
     return {
       pass: true,

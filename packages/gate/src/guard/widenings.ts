@@ -30,6 +30,11 @@ export function widenings(before: Regime | undefined, after: Regime): string[] {
     : [...found, ...lostExemptions(before.policy, after.policy), ...lostVex(before, after)];
 }
 
+/** Whether anything can be denied at all. */
+export function mayDeny({ mode, policy }: Regime): boolean {
+  return mode === "deny" && denying(policy).length > 0;
+}
+
 /** Rules that may deny: enabled, and with that action. */
 function denying(policy: Policy): [string, Rule][] {
   return Object.entries(policy.rules).filter(([, rule]) => rule.enabled && rule.action === "deny");
