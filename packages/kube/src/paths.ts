@@ -50,14 +50,15 @@ export function objectPath(resource: Resource, ref: ObjectRef, subresource?: str
   return subresource === undefined ? base : `${base}/${segment("subresource", subresource)}`;
 }
 
-/** Query values; undefined ones are left out. */
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+/** Query values; undefined ones are left out, lists are repeated. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** `?a=b`, or nothing. */
 export function queryString(query: Query | undefined): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) params.append(key, String(value));
+    const values = typeof value === "object" ? value : value === undefined ? [] : [String(value)];
+    for (const one of values) params.append(key, one);
   }
   const text = params.toString();
   return text === "" ? "" : `?${text}`;

@@ -39,6 +39,7 @@ export * from "./snapshot-labels.ts";
 export * from "./snapshot-parts.ts";
 export * from "./review-event.ts";
 export * from "./replay.ts";
+export * from "./running-of-denied.ts";
 export * from "./read-snapshot.ts";
 export * from "./source-config.ts";
 export * from "./gate-config.ts";

@@ -78,7 +78,7 @@ export async function snapshotPage(
   for (let start = 0; start < places.length; start += atOnce) {
     signal.throwIfAborted();
     const some = places.slice(start, start + atOnce);
-    for (const line of await Promise.all(some.map((place) => place.line()))) {
+    for (const line of await Promise.all(some.map(async (place) => await place.line()))) {
       if (line === undefined) continue;
       lines.push(line);
       length += JSON.stringify(line).length;

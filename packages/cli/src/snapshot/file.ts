@@ -1,0 +1,47 @@
+/** Snapshots as files: gzip over one JSON value a line. */
+import { createReadStream, createWriteStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
+import { InvalidInputError, readSnapshot, type Snapshot, type SnapshotLine } from "@gatehouse/policy";
+
+/** Writes a snapshot; readable by its owner alone, since it says what runs where and what is wrong with it. */
+export async function writeSnapshot(file: string, lines: AsyncIterable<SnapshotLine>): Promise<void> {
+  async function* texts() {
+    for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+  }
+  await pipeline(texts(), createGzip(), createWriteStream(file, { mode: 0o600 }));
+}
+
+/**
+ * Reads a snapshot, compressed or not.
+ *
+ * @throws InvalidInputError that names the file and what is wrong with it
+ */
+export async function readSnapshotFile(file: string): Promise<Snapshot> {
+  const lines: string[] = [];
+  try {
+    const raw = createReadStream(file);
+    const source = (await isGzip(file)) ? raw.pipe(createGunzip()) : raw;
+    // A pipe does not hand its source's failure on.
+    raw.on("error", (error) => source.destroy(error));
+    for await (const line of createInterface({ input: source, crlfDelay: Infinity }))
+      if (line !== "") lines.push(line);
+  } catch (error) {
+    throw new InvalidInputError(
+      file,
+      [{ path: "", problem: error instanceof Error ? error.message : String(error) }],
+      { cause: error },
+    );
+  }
+  return readSnapshot(lines, file);
+}
+
+/** By its first two bytes (RFC 1952, 2.3.1). */
+async function isGzip(file: string): Promise<boolean> {
+  for await (const chunk of createReadStream(file, { end: 1 })) {
+    const [first, second] = chunk as Buffer;
+    return first === 0x1f && second === 0x8b;
+  }
+  return false;
+}
