@@ -4,10 +4,14 @@ import {
   cloudCredential,
   loadArtifactRegistry,
   loadEcr,
+  loadResourceGraph,
   type CloudDeps,
   type CloudSource,
 } from "./cloud/load-cloud.ts";
+import { addGraphFindings } from "./defender/add-graph-findings.ts";
 import { defenderReports } from "./defender/artifact.ts";
+import { batchedGraph } from "./defender/batched-graph.ts";
+import type { ReadResourceGraph } from "./defender/resource-graph.ts";
 import { createExploitFeed } from "./feed/exploit-feed.ts";
 import { fedSource } from "./feed/fed-source.ts";
 import { createCachedResolver } from "./cache/cached-resolver.ts";
@@ -45,6 +49,11 @@ export interface LookUpOptions {
   pace?: PaceOptions | undefined;
   /** EPSS and KEV for findings whose source lacks them. Absent: they stay unknown. */
   exploitFeed?: ExploitFeedConfig | undefined;
+  /**
+   * Adds what Azure Resource Graph lists, for sources that have `resourceGraph`. For the observer alone: it takes
+   * seconds, and a look-up may wait for it. @default false
+   */
+  resourceGraph?: boolean | undefined;
 }
 
 /** Look-ups over configured sources, and the end of what they hold open. */
@@ -73,6 +82,7 @@ type Loaded = {
   trusted?: TrustedIdentities;
   /** For a source that asks a cloud's interface. */
   asks?: ScanSource;
+  graph?: ReadResourceGraph;
 };
 
 /**
@@ -124,7 +134,13 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
     return { source: fed(cached(source)), ...terms };
   });
   const resolver = createCachedResolver({ registries, now, budgetMs, metrics });
-  const lookUp = createSourceLookUp({ sources, combine: options.combine, resolver, now, budgetMs });
+  const bySources = createSourceLookUp({ sources, combine: options.combine, resolver, now, budgetMs });
+  const graphs = loaded.flatMap(({ config: { name }, graph: read }, index) => {
+    const source = sources[index]?.source;
+    if (options.resourceGraph !== true || read === undefined || source === undefined) return [];
+    return [fed(batchedGraph({ name, covers: (image) => source.covers(image), read, now }))];
+  });
+  const lookUp = graphs.length === 0 ? bySources : addGraphFindings(bySources, graphs);
   return {
     lookUp,
     async keepWarm({ platforms, ...terms }, signal) {
@@ -189,10 +205,12 @@ async function loadOne(config: SourceConfig, deps: CloudDeps): Promise<Loaded> {
   if (problems.length > 0 || credential === undefined || trusted === undefined)
     throw new Error(problems.join("\n"));
   const { registries, plainHttp, endpoint, tokenRealms } = config;
+  const graph = config.type === "defender" ? loadResourceGraph(config, ca, deps) : undefined;
   return {
     config,
     trusted,
     connection: { registries, credential, plainHttp, endpoint, ca, tokenRealms },
     ...(cloud?.source === undefined ? {} : { asks: cloud.source }),
+    ...(graph === undefined ? {} : { graph }),
   };
 }

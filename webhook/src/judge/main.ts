@@ -11,6 +11,7 @@ import { createMetrics, type JudgeMetrics } from "./metrics.ts";
 import { watchNodePlatforms } from "./node-platforms.ts";
 import { createObserverPost } from "./observer-post.ts";
 import { createObserverSink } from "./observer-sink.ts";
+import { createRecentImages } from "./recent-images.ts";
 import { runJudge } from "./run.ts";
 
 /** Of the package, for `gatehouse_info`. */
@@ -66,6 +67,9 @@ async function main(): Promise<void> {
       ? undefined
       : watchNodePlatforms(kube, (error) => log("warn", "the nodes cannot be read", { error }));
   const { service, namespace } = config.gate;
+  const { platforms } = config;
+  const recent = createRecentImages({ lookUp: look.lookUp, now: Date.now });
+  const stopping = new AbortController();
   const judge = await runJudge({
     start,
     listen: args.listen,
@@ -73,7 +77,7 @@ async function main(): Promise<void> {
     ipAddresses: args.ipAddresses,
     emergencyDirectory: args.emergency,
     instance: args.instance,
-    lookUp: look.lookUp,
+    lookUp: recent.lookUp,
     readMetadata: kube === undefined ? notConnected : metadataReader(kube),
     nodePlatforms: nodes === undefined ? undefined : () => nodes.current(),
     metrics,
@@ -83,9 +87,18 @@ async function main(): Promise<void> {
     decideAt: () => args.clock ?? Date.now(),
   });
   log("info", "the judge answers", { url: judge.url, mode: config.mode, policy: config.policyHash });
+  // Each replica keeps what it was asked about itself. It ends with the signal, and rejects never.
+  void look.keepWarm(
+    {
+      images: () => recent.images(),
+      platforms: () => (platforms === "nodes" ? (nodes?.current() ?? []) : platforms),
+    },
+    stopping.signal,
+  );
 
   const stop = (signal: string) => {
     log("info", "stopping", { signal });
+    stopping.abort();
     judge
       .stop(args.unreadyMs === undefined ? {} : { unreadyMs: args.unreadyMs })
       .then(() => Promise.all([look.close(), nodes?.stop()]))

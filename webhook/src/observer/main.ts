@@ -26,6 +26,7 @@ async function main(): Promise<void> {
         sources,
         combine,
         exploitFeed,
+        resourceGraph: true,
         metrics: {
           cache: (event) => scans.cache?.(event),
           cacheSize: (size) => scans.cacheSize?.(size),

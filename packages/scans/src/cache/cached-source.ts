@@ -33,11 +33,13 @@ export function createReportCache(options: {
   now: () => number;
   budgetMs?: number | undefined;
   metrics?: ScanMetrics | undefined;
+  /** @default those of `reportTerms` */
+  terms?: ((report: ScanReport) => Terms) | undefined;
 }): (source: ScanSource) => ScanSource {
   const { now, metrics } = options;
   const pool = createFindingPool();
   const cache = createSwrCache<ScanReport>({
-    terms: ({ state }) => reportTerms[state],
+    terms: options.terms ?? (({ state }) => reportTerms[state]),
     bytes: ({ findings, ruledOut }) =>
       reportOverheadBytes + findings.length * 8 + (ruledOut?.length ?? 0) * 200,
     maxBytes: options.maxBytes ?? 96 * 1024 * 1024,
