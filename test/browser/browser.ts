@@ -31,11 +31,13 @@ export async function openWindow(
   url: string,
   options: { dark?: boolean; javaScript?: boolean; width?: number } = {},
 ): Promise<BrowserContext> {
-  return await browser.newContext({
+  const window = await browser.newContext({
     baseURL: url,
     ignoreHTTPSErrors: true,
     colorScheme: options.dark === true ? "dark" : "light",
     javaScriptEnabled: options.javaScript ?? true,
     viewport: { width: options.width ?? 1360, height: 900 },
   });
+  window.setDefaultTimeout(10_000);
+  return window;
 }

@@ -24,7 +24,7 @@ header nav a:hover{background:#ffffff1f}header nav a[aria-current]{background:#f
 .viewer{margin-left:auto;display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;font-size:14px;color:var(--headquiet)}
 .viewer .quiet{color:var(--headquiet)}
 header button{background:none;border:1px solid var(--headquiet);color:var(--headtext);padding:3px 10px}
-main{max-width:1400px;margin:0 auto;padding:20px 24px 60px}main:focus{outline:none}
+main{max-width:1480px;margin:0 auto;padding:20px 24px 60px}main:focus{outline:none}
 h1{font-size:26px;line-height:1.25;margin:8px 0 6px;overflow-wrap:anywhere}h1 small{font-weight:400;color:var(--quiet);font-size:18px}
 h1.code{font-size:21px}h2{font-size:16px;margin:0}
 .lead,.hint,.chosen{color:var(--quiet);margin:0 0 16px}
@@ -47,8 +47,8 @@ table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:8px 16px;border-top:1px solid var(--line)}
 th{font-size:13px;font-weight:600;color:var(--quiet);white-space:nowrap;background:var(--bg)}
 tbody tr:hover{background:color-mix(in srgb,var(--bg) 60%,transparent)}
-td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td.time{white-space:nowrap;font-variant-numeric:tabular-nums}
-td.code{overflow-wrap:anywhere;min-width:220px}td{overflow-wrap:break-word;max-width:520px}
+td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td.short{white-space:nowrap}td.time{white-space:nowrap;font-variant-numeric:tabular-nums}
+td.code{overflow-wrap:anywhere;min-width:250px}td.wide{min-width:230px}td{overflow-wrap:break-word;max-width:520px}th.code{font:inherit;font-size:13px;font-weight:600}
 small{color:var(--quiet);font-size:13px}td small{display:block}
 .quiet{color:var(--quiet)}
 .badge{display:inline-block;border-radius:5px;padding:1px 8px;font-weight:600;font-size:13.5px;white-space:nowrap}

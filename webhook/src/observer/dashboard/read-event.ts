@@ -6,10 +6,12 @@ import * as z from "zod/mini";
 import { outcomes } from "@gatehouse/policy";
 import type { StoredEvent } from "../events/event-store.ts";
 
-const text = z.catch(z.string(), "");
-const number = z.catch(z.optional(z.number()), undefined);
-const outcome = z.catch(z.optional(z.enum(outcomes)), undefined);
-const list = <T extends z.ZodMiniType>(of: T) => z.catch(z.array(of), []);
+/** What is not of the form that is known is taken as not said. */
+const orElse = z.catch;
+const text = orElse(z.string(), "");
+const number = orElse(z.optional(z.number()), undefined);
+const outcome = orElse(z.optional(z.enum(outcomes)), undefined);
+const list = <T extends z.ZodMiniType>(of: T) => orElse(z.array(of), []);
 
 const imageSchema = z.looseObject({
   reference: text,
@@ -28,7 +30,7 @@ const imageSchema = z.looseObject({
       severity: text,
       package: text,
       version: text,
-      fixedIn: z.catch(z.optional(z.string()), undefined),
+      fixedIn: orElse(z.optional(z.string()), undefined),
     }),
   ),
   rules: list(z.looseObject({ rule: text, outcome, code: text, because: text })),
@@ -40,18 +42,18 @@ const eventSchema = z.looseObject({
   id: text,
   data: z.looseObject({
     key: text,
-    request: z.catch(
+    request: orElse(
       z.looseObject({ uid: text, operation: text, subresource: text, user: text, groups: list(z.string()) }),
       { uid: "", operation: "", subresource: "", user: "", groups: [] },
     ),
-    object: z.catch(z.looseObject({ kind: text, namespace: text, name: text }), {
+    object: orElse(z.looseObject({ kind: text, namespace: text, name: text }), {
       kind: "",
       namespace: "",
       name: "",
     }),
-    owner: z.catch(
+    owner: orElse(
       z.looseObject({
-        resolved: z.catch(z.boolean(), false),
+        resolved: orElse(z.boolean(), false),
         kind: text,
         name: text,
         uid: text,
@@ -70,13 +72,13 @@ const eventSchema = z.looseObject({
       z.looseObject({
         exemption: text,
         daysLeft: number,
-        emergency: z.catch(z.optional(z.boolean()), undefined),
+        emergency: orElse(z.optional(z.boolean()), undefined),
       }),
     ),
     problems: list(z.string()),
     durationMs: number,
     aspect: text,
-    was: z.catch(z.optional(z.looseObject({ action: outcome, inDenyMode: outcome })), undefined),
+    was: orElse(z.optional(z.looseObject({ action: outcome, inDenyMode: outcome })), undefined),
   }),
 });
 

@@ -18,7 +18,8 @@ export interface Column {
   /** Name of the field in JSON and of the column in CSV. */
   readonly key: string;
   readonly label: string;
-  readonly kind?: "number" | "code" | "time";
+  /** How it is set; `wide` ones are given room before others, `short` ones are not broken. */
+  readonly kind?: "number" | "code" | "time" | "wide" | "short";
 }
 
 /** A table with its rows, or with one page of them. */

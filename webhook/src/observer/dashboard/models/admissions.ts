@@ -56,7 +56,7 @@ export function* admissionsTable(
       { key: "namespace", label: "Namespace" },
       { key: "workload", label: "Workload" },
       { key: "image", label: "Image", kind: "code" },
-      { key: "reasons", label: "Reasons" },
+      { key: "reasons", label: "Reasons", kind: "wide" },
       { key: "user", label: "User" },
       { key: "times", label: "Times", kind: "number" },
     ],
@@ -80,9 +80,15 @@ function rowOf(event: EventSummary): (Cell | string | number)[] {
           ...(others.length === 0 ? {} : { note: `and ${others.length} more` }),
         },
     few([...event.rules, ...event.cves], 3),
-    event.operation === "BACKGROUND" ? { text: "judged again", tone: "quiet" } : event.user,
+    event.operation === "BACKGROUND" ? { text: "judged again", tone: "quiet" } : userCell(event.user),
     event.count,
   ];
+}
+
+/** Service accounts by their own names: theirs are long, and the beginning is the same for all. */
+function userCell(user: string): Cell | string {
+  const name = /^system:serviceaccount:([^:]+:[^:]+)$/.exec(user)?.[1];
+  return name === undefined ? user : { text: name, note: "service account" };
 }
 
 /** What happened, and what would have in mode deny. */

@@ -47,10 +47,10 @@ export function* exemptionsTable(
     columns: [
       { key: "exemption", label: "Exemption" },
       { key: "status", label: "Status" },
-      { key: "ends", label: "Ends" },
+      { key: "ends", label: "Ends", kind: "short" },
       { key: "used_by", label: "Used by" },
-      { key: "owner", label: "Owner" },
-      { key: "ticket", label: "Ticket" },
+      { key: "owner", label: "Owner", kind: "short" },
+      { key: "ticket", label: "Ticket", kind: "short" },
       { key: "covers", label: "Covers" },
     ],
     rows: shown
@@ -105,9 +105,11 @@ function coversText({ rules, cves, packages, states, untilFixed }: Exemption): s
 
 /** The policy with exemptions that do not end: an expired one would not say whom it was about. */
 function lasting(policy: Policy): Policy {
-  const exemptions = Object.entries(policy.exemptions).map(
-    ([name, { until: _, ...rest }]): [string, Exemption] => [name, { ...rest, permanent: true }],
-  );
+  const exemptions = Object.entries(policy.exemptions).map(([name, exemption]): [string, Exemption] => {
+    const endless: Exemption = { ...exemption, permanent: true };
+    delete endless.until;
+    return [name, endless];
+  });
   return { ...policy, exemptions: Object.fromEntries(exemptions) };
 }
 

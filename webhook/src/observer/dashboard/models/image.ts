@@ -3,6 +3,8 @@ import {
   because,
   compareSeverity,
   decide,
+  formatRepository,
+  parseImageReference,
   applyMode,
   whatWouldChange,
   type Change,
@@ -52,6 +54,8 @@ interface Place {
   one: JudgedWorkload;
   aspect: Aspect;
   subject: Subject;
+  /** As it is written there. */
+  reference: string;
   pods: number | undefined;
   scan: ImageScan;
   decision: ImageDecision | undefined;
@@ -74,9 +78,8 @@ export function imageModel(
   if (at === undefined) return undefined;
   const { policy, mode } = regime;
   const { scan, decision, subject } = at;
-  const scans = new Map([[query.reference, scan]]);
-  const only = imageAlone(subject, query.reference);
-  const ruling = applyMode(decide(policy, only, scans, now), mode);
+  const scans = new Map([[at.reference, scan]]);
+  const ruling = applyMode(decide(policy, subject, scans, now), mode);
   const counted = new Set(
     decision?.rules.flatMap(({ outcome, findings }) => (outcome === "allow" ? [] : findings)),
   );
@@ -90,7 +93,7 @@ export function imageModel(
     findings: findingTable(scan, counted, decision, query),
     rules: ruleTable(decision, policy, mode),
     exemptions: exemptionTable(ruling.exemptions, policy),
-    changes: changeLines(whatWouldChange(policy, only, scans, now), policy, at.outcome, mode),
+    changes: changeLines(whatWouldChange(policy, subject, scans, now), policy, at.outcome, mode),
     places: placeTable(places, query.reference, mode),
   };
 }
@@ -99,10 +102,12 @@ function* placesOf(
   workloads: Iterable<JudgedWorkload>,
   background: Pick<Background, "scan">,
   { policy, running }: Regime,
-  reference: string,
+  wanted: string,
   now: number,
 ): Generator<Place> {
-  for (const one of workloads) {
+  const all = [...workloads];
+  const digest = digestOf(all, background, wanted);
+  for (const one of all) {
     const { subjects } = one;
     const written = subjects.written.map((subject) => ({
       aspect: "written" as const,
@@ -112,7 +117,12 @@ function* placesOf(
     const run = subjects.running.map(({ subject, pods }) => ({ aspect: "running" as const, subject, pods }));
     const seen = new Set<Aspect>();
     for (const { aspect, subject, pods } of [...written, ...run]) {
-      if (seen.has(aspect) || !subject.images.some((image) => image.reference === reference)) continue;
+      const reference = subject.images
+        .map((image) => image.reference)
+        .find(
+          (other) => other === wanted || sameImage(other, wanted, digest, background.scan(subjects, other)),
+        );
+      if (reference === undefined || seen.has(aspect)) continue;
       const scan = background.scan(subjects, reference);
       if (scan === undefined) continue;
       seen.add(aspect);
@@ -120,9 +130,42 @@ function* placesOf(
       const judged = { ...imageAlone(subject, reference), running: onRecord };
       const { images } = decide(policy, judged, new Map([[reference, scan]]), now);
       const [decision] = images;
-      yield { one, aspect, subject: judged, pods, scan, decision, outcome: decision?.outcome ?? "deny" };
+      yield {
+        one,
+        aspect,
+        subject: judged,
+        reference,
+        pods,
+        scan,
+        decision,
+        outcome: decision?.outcome ?? "deny",
+      };
     }
   }
+}
+
+function digestOf(
+  workloads: readonly JudgedWorkload[],
+  background: Pick<Background, "scan">,
+  reference: string,
+): string | undefined {
+  for (const { subjects } of workloads) {
+    const digest = background.scan(subjects, reference)?.digest;
+    if (digest !== undefined) return digest;
+  }
+  return undefined;
+}
+
+/** Whether a reference by tag and one by digest name the same image of one repository now. */
+function sameImage(
+  other: string,
+  wanted: string,
+  digest: string | undefined,
+  scan: ImageScan | undefined,
+): boolean {
+  if (digest === undefined || scan?.digest !== digest) return false;
+  const [a, b] = [parseImageReference(other), parseImageReference(wanted)];
+  return a.ok && b.ok && formatRepository(a.reference) === formatRepository(b.reference);
 }
 
 function imageAlone(subject: Subject, reference: string): Subject {

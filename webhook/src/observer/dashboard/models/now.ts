@@ -228,8 +228,8 @@ function workloadTable(rows: readonly Row[], mode: Mode): Table {
       { key: "workload", label: "Workload" },
       { key: "created_again", label: "If created again" },
       { key: "running", label: "What runs" },
-      { key: "rules", label: "Rules" },
-      { key: "findings", label: "Findings" },
+      { key: "rules", label: "Rules", kind: "wide" },
+      { key: "findings", label: "Findings", kind: "wide" },
       { key: "image", label: "Image", kind: "code" },
       { key: "pods", label: "Pods", kind: "number" },
     ],
@@ -260,9 +260,10 @@ export function nameOf(owner: string): string {
 }
 
 function imageCell({ subjects }: JudgedWorkload): Cell {
-  const images = [...subjects.written, ...subjects.running.map(({ subject }) => subject)].flatMap((subject) =>
-    subject.images.map(({ reference }) => reference),
-  );
+  // What runs is what is written, by its digest, but where nothing is written.
+  const judged =
+    subjects.written.length > 0 ? subjects.written : subjects.running.map(({ subject }) => subject);
+  const images = judged.flatMap((subject) => subject.images.map(({ reference }) => reference));
   const [first, ...others] = new Set(images);
   if (first === undefined) return { text: "" };
   return {
