@@ -2,8 +2,14 @@ import { Command, CommanderError } from "commander";
 import { InvalidInputError, oneLine } from "@gatehouse/policy";
 import manifest from "../package.json" with { type: "json" };
 import { addCheck } from "./commands/check.ts";
+import { addDashboard } from "./commands/dashboard.ts";
+import { addEvents } from "./commands/events.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addPolicy } from "./commands/policy.ts";
+import { addPreview } from "./commands/preview.ts";
+import { addRecord } from "./commands/record.ts";
+import { addReplay } from "./commands/replay.ts";
+import { addRunning } from "./commands/running.ts";
 import { exit, UsageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 
@@ -25,6 +31,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   addCheck(program, io, end);
   addExplain(program, io, end);
   addPolicy(program, io, end);
+  addPreview(program, io, end);
+  addRunning(program, io, end);
+  addRecord(program, io, end);
+  addReplay(program, io, end);
+  addEvents(program, io, end);
+  addDashboard(program, io, end);
   try {
     await program.parseAsync([...args], { from: "user" });
     return status;

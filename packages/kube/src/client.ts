@@ -10,7 +10,12 @@ import {
 } from "./request.ts";
 import type { Resource } from "./resources.ts";
 import { createReviews, type Reviews } from "./reviews.ts";
-import { serviceProxy, type ServicePort, type ServiceProxyOptions } from "./service-proxy.ts";
+import {
+  serviceProxy,
+  serviceProxyStream,
+  type ServicePort,
+  type ServiceProxyOptions,
+} from "./service-proxy.ts";
 import { createVerbs, type Verbs } from "./verbs.ts";
 import { watch, type WatchEvent, type WatchOptions } from "./watch.ts";
 
@@ -31,6 +36,13 @@ export interface Kube extends Verbs, Reviews {
     path: string,
     options?: ServiceProxyOptions,
   ): Promise<Answer>;
+  /** The same for an answer that goes on and on; see {@link serviceProxyStream}. */
+  serviceProxyStream(
+    namespace: string,
+    target: ServicePort,
+    path: string,
+    options?: Pick<ServiceProxyOptions, "query" | "headers" | "signal" | "timeoutMs">,
+  ): Promise<Response>;
   serverVersion(options?: CallOptions): Promise<ServerVersion>;
   /** Whether the API server serves `v1` or `group/version`. */
   hasApi(groupVersion: string, options?: CallOptions): Promise<boolean>;
@@ -53,6 +65,7 @@ export function createKube(config: KubeConfig, options: KubeOptions = {}): Kube 
     ...createReviews(requester),
     watch: (resource, options) => watch(requester, resource, options),
     serviceProxy: (...args) => serviceProxy(requester, ...args),
+    serviceProxyStream: (...args) => serviceProxyStream(requester, ...args),
     serverVersion: (options) => serverVersion(requester, options),
     hasApi: (...args) => hasApi(requester, ...args),
   };

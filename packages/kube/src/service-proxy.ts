@@ -33,6 +33,17 @@ function pathWithin(path: string): string {
     .join("/");
 }
 
+/** The path of a service's own path behind the API server. */
+function proxyPath(namespace: string, target: ServicePort, path: string): string {
+  const name = segment("service", target.service);
+  const port = segment("port", String(target.port));
+  if (target.service.includes(":") || String(target.port).includes(":")) {
+    throw invalidCall(`service and port must not hold a colon: ${target.service}, ${target.port}`);
+  }
+  const services = collectionPath(resources.services, namespace);
+  return `${services}/${target.scheme}:${name}:${port}/proxy/${pathWithin(path)}`;
+}
+
 /**
  * Asks a service through the API server. The service's own answer is returned whatever its status; only what the
  * API server itself has to say (no endpoint, forbidden, no such service) is an error.
@@ -47,16 +58,7 @@ export async function serviceProxy(
   path: string,
   options: ServiceProxyOptions = {},
 ): Promise<Answer> {
-  const name = segment("service", target.service);
-  const port = segment("port", String(target.port));
-  if (target.service.includes(":") || String(target.port).includes(":")) {
-    throw invalidCall(`service and port must not hold a colon: ${target.service}, ${target.port}`);
-  }
-  const services = collectionPath(resources.services, namespace);
-  const asked = {
-    method: options.method ?? "GET",
-    path: `${services}/${target.scheme}:${name}:${port}/proxy/${pathWithin(path)}`,
-  };
+  const asked = { method: options.method ?? "GET", path: proxyPath(namespace, target, path) };
   if (options.body !== undefined && asked.method !== "POST")
     throw invalidCall("a body needs method POST", asked);
   const answer = await requester.raw({
@@ -74,4 +76,28 @@ export async function serviceProxy(
     throw errorOfAnswer(asked, answer.status, answer.text, answer.headers.get("retry-after"));
   }
   return answer;
+}
+
+/**
+ * The same for an answer that goes on and on: its body is read by the caller, and the deadline holds for its head only.
+ *
+ * @throws KubeError also for every answer that is not a 200
+ */
+export async function serviceProxyStream(
+  requester: Requester,
+  namespace: string,
+  target: ServicePort,
+  path: string,
+  options: Pick<ServiceProxyOptions, "query" | "headers" | "signal" | "timeoutMs"> = {},
+): Promise<Response> {
+  return requester.stream({
+    method: "GET",
+    path: proxyPath(namespace, target, path),
+    signal: options.signal,
+    timeoutMs: options.timeoutMs,
+    query: options.query,
+    headers: options.headers,
+    accept: "*/*",
+    repeatable: false,
+  });
 }

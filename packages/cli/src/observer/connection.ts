@@ -1,0 +1,116 @@
+/** The observer of a cluster, asked through the API server's service proxy. */
+import { Option, type Command } from "commander";
+import { createKube, isKubeError, type Answer, type Kube, type Query } from "@gatehouse/kube";
+import { fromKubeconfig } from "@gatehouse/kube/kubeconfig";
+import { UsageError } from "../exit.ts";
+
+/** Which observer, and as whom, as the command line gives it. */
+export interface ConnectionOptions {
+  context?: string;
+  kubeconfig?: string;
+  gateNamespace: string;
+  /** `NAMESPACE/NAME`. */
+  as?: { namespace: string; name: string };
+}
+
+/** Adds the options of {@link ConnectionOptions} to a command. */
+export function withConnectionOptions(command: Command): Command {
+  return command
+    .option("--context <name>", "context of the kubeconfig (default: its current one)")
+    .option("--kubeconfig <file>", "kubeconfig (default: KUBECONFIG, else ~/.kube/config)")
+    .option("--gate-namespace <name>", "namespace of the gate", "gatehouse")
+    .addOption(
+      new Option(
+        "--as <namespace/name>",
+        "service account that asks; you need the right to create its tokens (default: the gate's own caller)",
+      ).argParser(account),
+    );
+}
+
+function account(text: string): { namespace: string; name: string } {
+  const [namespace = "", name = "", ...more] = text.split("/");
+  if (namespace === "" || name === "" || more.length > 0)
+    throw new UsageError(
+      `--as: expected NAMESPACE/NAME of a service account, got ${JSON.stringify(text.slice(0, 80))}`,
+    );
+  return { namespace, name };
+}
+
+/** The service account that the gate makes for those who ask, and the service that is asked. */
+const callerAccount = "gatehouse-caller";
+const service = { scheme: "https", service: "gatehouse-observer", port: "https" } as const;
+/** How long a token is asked for, and how long before its end a new one is; seconds and milliseconds. */
+const tokenSeconds = 3600;
+const renewMs = 5 * 60_000;
+
+/** An observer that can be asked. */
+export interface ObserverConnection {
+  /** Who asks. */
+  readonly account: string;
+  /** An answer of any status. @throws UsageError when there is none */
+  get(path: string, options?: { query?: Query; timeoutMs?: number; signal?: AbortSignal }): Promise<Answer>;
+  /** An answer that goes on; only ever with status 200. @throws KubeError */
+  stream(path: string, options: { query?: Query; signal: AbortSignal }): Promise<Response>;
+}
+
+/** Connects by the kubeconfig. @throws UsageError when that cannot be used */
+export async function connect(options: ConnectionOptions): Promise<ObserverConnection> {
+  try {
+    const kube = createKube(await fromKubeconfig({ context: options.context, path: options.kubeconfig }), {
+      userAgent: "gatehouse-cli",
+    });
+    return connectionOf(kube, options);
+  } catch (error) {
+    throw mended(error, options.gateNamespace);
+  }
+}
+
+/** A connection over a client. */
+export function connectionOf(
+  kube: Kube,
+  { gateNamespace, as }: Pick<ConnectionOptions, "gateNamespace" | "as">,
+): ObserverConnection {
+  const asking = as ?? { namespace: gateNamespace, name: callerAccount };
+  let token: Promise<{ token: string; expiresAt: number }> | undefined;
+
+  async function current(): Promise<string> {
+    const known = await token?.catch(() => undefined);
+    if (known !== undefined && known.expiresAt - kube.surroundings.now() > renewMs) return known.token;
+    const asked = kube.tokenRequest(asking.namespace, asking.name, {
+      audiences: ["gatehouse"],
+      expirationSeconds: tokenSeconds,
+    });
+    token = asked;
+    return (await asked).token;
+  }
+
+  return {
+    account: `${asking.namespace}/${asking.name}`,
+    async get(path, options = {}) {
+      try {
+        const headers = { "x-gatehouse-token": await current() };
+        return await kube.serviceProxy(gateNamespace, service, path, { ...options, headers });
+      } catch (error) {
+        if (options.signal?.aborted === true) throw error;
+        throw mended(error, gateNamespace);
+      }
+    },
+    async stream(path, options) {
+      const headers = { "x-gatehouse-token": await current() };
+      return await kube.serviceProxyStream(gateNamespace, service, path, { ...options, headers });
+    },
+  };
+}
+
+/** What the user can do about it. */
+function mended(error: unknown, namespace: string): unknown {
+  if (!isKubeError(error)) return error;
+  const hint = isKubeError(error, "forbidden")
+    ? `. You need the right to create tokens of the service account (serviceaccounts/token) and to get services/proxy in namespace ${namespace}; --as names another account`
+    : isKubeError(error, "not-found")
+      ? `. Is the gate in namespace ${namespace}? --gate-namespace names another`
+      : isKubeError(error, "unavailable")
+        ? ". Does the observer run?"
+        : "";
+  return new UsageError(`${error.message}${hint}`);
+}
