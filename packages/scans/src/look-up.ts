@@ -13,7 +13,7 @@ import {
 import { RegistryError } from "./registry/errors.ts";
 import type { ImageIdentity, ResolvedImage, ScanSource } from "./source.ts";
 import { markStale } from "./stale.ts";
-import { platformFits } from "./platforms.ts";
+import { takenFrom } from "./platforms.ts";
 
 /**
  * Everything known of the scans of one image reference. Never rejects. When the signal fires it answers
@@ -197,9 +197,7 @@ function select(image: ResolvedImage, platforms: readonly Platform[]): ResolvedI
   if (platforms.length === 0) return image.platforms;
   // A plain manifest runs wherever it is sent; runtimes compare platforms in an index only.
   if (image.platforms.length === 1 && only?.digest === image.digest) return image.platforms;
-  return image.platforms.filter(
-    ({ platform }) => platform === undefined || platforms.some((wanted) => platformFits(platform, wanted)),
-  );
+  return takenFrom(image.platforms, platforms);
 }
 
 function withAge(scan: ImageScan, maxScanAge: string | undefined, now: number): ImageScan {
