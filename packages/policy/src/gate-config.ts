@@ -3,6 +3,7 @@
  * command line read it.
  */
 import * as z from "zod/mini";
+import { clusterStateSchema, eventSinkSchema } from "./event-sink-config.ts";
 import { exploitFeedSchema, sourceSchema } from "./source-config.ts";
 
 const text = z.string().check(z.minLength(1));
@@ -49,6 +50,10 @@ export const gateConfigSchema = z.strictObject({
   running: z.optional(runningSchema),
   /** Namespaces that the webhook configuration keeps away; the observer leaves them out too. */
   excludedNamespaces: z.array(text),
+  /** Where the observer sends every event to, beside standard output. */
+  eventSink: z.optional(eventSinkSchema),
+  /** What the observer writes into the cluster. */
+  clusterState: z.optional(clusterStateSchema),
   /** Where the gate itself lives. */
   gate: z.strictObject({ namespace: text, serviceAccount: text, service: text }),
 });

@@ -42,6 +42,7 @@ export * from "./replay.ts";
 export * from "./running-of-denied.ts";
 export * from "./read-snapshot.ts";
 export * from "./source-config.ts";
+export * from "./event-sink-config.ts";
 export * from "./gate-config.ts";
 export * from "./safe-text.ts";
 export * from "./message-codes.ts";

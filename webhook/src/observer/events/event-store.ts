@@ -78,7 +78,13 @@ const countedSources = 8;
 
 /** An empty store. */
 export function createEventStore(
-  options: { maxEvents?: number; maxBytes?: number; dropped?: () => void } = {},
+  options: {
+    maxEvents?: number;
+    maxBytes?: number;
+    dropped?: () => void;
+    /** Told of each event that was not known, as it is kept. */
+    taken?: (event: StoredEvent) => void;
+  } = {},
 ): EventStore {
   const { maxEvents = 10_000, maxBytes = 32 * 1024 * 1024 } = options;
   // In the order of their positions, since an event that is said again is put at the end.
@@ -112,6 +118,7 @@ export function createEventStore(
     entries.delete(data.key);
     entries.set(data.key, entry);
     trim();
+    options.taken?.(entry.shown);
     return true;
   }
 
