@@ -14,8 +14,9 @@ import { soak, startJudge, type JudgeProcess, type Verdict } from "./judge-proce
 
 const reviews = soak ? 10_000 : 1_000;
 const connections = 50;
-/** The API server's time-out. */
-const seconds = 5;
+/** The API server's time-out: the longest while an answer is to be had, however busy the machine, and a short one else. */
+const long = 30;
+const short = 5;
 /** New images of each kind and weather. Each costs a registry half a dozen requests; the rest is answered from memory. */
 const each = 8;
 
@@ -43,6 +44,7 @@ let registry: FakeRegistry;
 let server: ServerType;
 let judge: JudgeProcess;
 let asked = 0;
+/** The largest share of the time-out that an answer took. */
 let slowest = 0;
 
 beforeAll(async () => {
@@ -82,14 +84,18 @@ function pushed(weather: string, kind: Kind): string[] {
 }
 
 /** Reviews of these images in turn, some at a time; the distinct verdicts, and the slowest answer's time. */
-async function verdicts(images: readonly string[], count: number): Promise<Omit<Verdict, "milliseconds">[]> {
+async function verdicts(
+  images: readonly string[],
+  count: number,
+  seconds = long,
+): Promise<Omit<Verdict, "milliseconds">[]> {
   const seen = new Map<string, Omit<Verdict, "milliseconds">>();
   let next = 0;
   const worker = async () => {
     while (next < count) {
       const { milliseconds, ...verdict } = await judge.review(images[next++ % images.length] ?? "", seconds);
       asked++;
-      slowest = Math.max(slowest, milliseconds);
+      slowest = Math.max(slowest, milliseconds / (seconds * 1000));
       seen.set(JSON.stringify(verdict), verdict);
     }
   };
@@ -103,15 +109,16 @@ const believed = (kind: Kind) => [{ status: 200, ...kinds[kind] }];
 const unavailable = [{ status: 200, allowed: false, code: "GH1017" }];
 
 /** Reviews of images that were never asked about, and of those that are known; a share of all reviews for each. */
-async function weather(name: string, behave: FakeRegistry["misbehave"]) {
+async function weather(name: string, behave: FakeRegistry["misbehave"], seconds: number) {
   const fresh = Object.fromEntries(kindNames.map((kind) => [kind, pushed(name, kind)])) as typeof known;
   registry.misbehave = behave;
   const share = Math.ceil(reviews / 36);
   const answers = { fresh: {} as Record<Kind, unknown>, known: {} as Record<Kind, unknown> };
   for (const kind of kindNames) {
-    answers.fresh[kind] = await verdicts(fresh[kind], share);
+    answers.fresh[kind] = await verdicts(fresh[kind], share, seconds);
     // What nobody has scanned is asked about again after seconds, so that it may not be known any more.
-    if (known[kind].length > 0 && kind !== "absent") answers.known[kind] = await verdicts(known[kind], share);
+    if (known[kind].length > 0 && kind !== "absent")
+      answers.known[kind] = await verdicts(known[kind], share, seconds);
   }
   registry.misbehave = undefined;
   return { ...answers, images: fresh };
@@ -122,30 +129,30 @@ const asUnknown = { clean: unavailable, critical: unavailable, absent: unavailab
 const knownStill = { clean: believed("clean"), critical: believed("critical") };
 
 test("it answers", async () => {
-  const { fresh, images } = await weather("sunny", undefined);
-  expect(fresh).toEqual(asBelieved);
+  const { fresh, images } = await weather("sunny", undefined, long);
   Object.assign(known, images);
+  expect(fresh).toEqual(asBelieved);
 });
 
 test("it is slow, but in time", async () => {
-  const { fresh, known: remembered } = await weather("slow", misbehaviours.slow(150));
+  const { fresh, known: remembered } = await weather("slow", misbehaviours.slow(150), long);
   expect({ fresh, remembered }).toEqual({ fresh: asBelieved, remembered: knownStill });
 });
 
 test("it fails", async () => {
-  const { fresh, known: remembered } = await weather("failing", misbehaviours.answers(503));
+  const { fresh, known: remembered } = await weather("failing", misbehaviours.answers(503), short);
   expect({ fresh, remembered }).toEqual({ fresh: asUnknown, remembered: knownStill });
   await healed();
 });
 
 test("it says nothing", async () => {
-  const { fresh, known: remembered } = await weather("silent", misbehaviours.silent);
+  const { fresh, known: remembered } = await weather("silent", misbehaviours.silent, short);
   expect({ fresh, remembered }).toEqual({ fresh: asUnknown, remembered: knownStill });
   await healed();
 });
 
 test("it lies about its content", async () => {
-  const { fresh, known: remembered } = await weather("lying", misbehaviours.wrongBytes);
+  const { fresh, known: remembered } = await weather("lying", misbehaviours.wrongBytes, short);
   expect({ fresh, remembered }).toEqual({ fresh: asUnknown, remembered: knownStill });
   await healed();
 });
@@ -154,22 +161,22 @@ test("it lies about its content", async () => {
 async function healed(): Promise<void> {
   const [probe] = pushed(`healing-${asked}`, "clean");
   await eventually(async () => {
-    const { milliseconds: _, ...verdict } = await judge.review(probe ?? "", seconds);
+    const { milliseconds: _, ...verdict } = await judge.review(probe ?? "", short);
     asked++;
     expect([verdict]).toEqual(believed("clean"));
   }, 90);
 }
 
 test("it recovers, and everything is judged as if nothing had been", async () => {
-  const { fresh, known: remembered } = await weather("recovered", undefined);
+  const { fresh, known: remembered } = await weather("recovered", undefined, long);
   expect({ fresh, remembered }).toEqual({ fresh: asBelieved, remembered: knownStill });
 });
 
 test("all were answered in time by the judge itself, with an event for each", async () => {
   const rest = Math.max(0, reviews - asked);
   expect(await verdicts(known.critical, rest)).toEqual(rest === 0 ? [] : believed("critical"));
-  expect(slowest).toBeLessThan(seconds * 1000);
-  process.stderr.write(`${asked} reviews, slowest answer ${Math.round(slowest)} ms of ${seconds} s\n`);
+  process.stderr.write(`${asked} reviews, the slowest took ${Math.round(slowest * 100)} % of its time-out\n`);
+  expect(slowest).toBeLessThan(1);
   const { events, errors, code } = await judge.stop();
   expect({ events, errors, code }).toEqual({ events: asked, errors: [], code: 0 });
   expect(asked).toBeGreaterThanOrEqual(reviews);
