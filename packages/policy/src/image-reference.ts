@@ -138,11 +138,14 @@ export function familiar(reference: Omit<ImageReference, "original">): string {
 
 /**
  * Every form that a `Scope.image` pattern is compared with: `registry/repository`, with `:tag`, with `@digest`, with
- * both. `digest` is what the tag was resolved to, where that is known.
+ * both. `known` are the digests that it was resolved to, as far as they are known: the index's, the platform's.
  */
-export function imageForms(reference: Omit<ImageReference, "original">, digest?: string): string[] {
+export function imageForms(
+  reference: Pick<ImageReference, "registry" | "repository" | "tag"> & { digest?: string | undefined },
+  ...known: readonly (string | undefined)[]
+): string[] {
   const { registry, repository, tag } = reference;
-  const digests = [reference.digest, digest].filter((one) => one !== undefined);
+  const digests = [reference.digest, ...known].filter((one) => one !== undefined);
   const tags = tag === undefined ? [{}] : [{}, { tag }];
   const forms = [
     ...tags.map((tagged) => formatImageReference({ registry, repository, ...tagged })),

@@ -1,4 +1,5 @@
 import type { Patterns } from "./model.ts";
+import type { Tri } from "./tri.ts";
 
 /** Compiled patterns: one language for every name that a scope or filter can ask for. */
 export interface PatternMatcher {
@@ -6,20 +7,31 @@ export interface PatternMatcher {
   (value: string): boolean;
   /** Whether any of several names of one thing is meant and none is excluded: an id and its aliases. */
   any(values: readonly string[]): boolean;
+  /**
+   * The same, of a thing that has further names which are not known: whether one of them could be what a pattern
+   * (without its negation) asks for is `possible`'s to say. Unknown when such a name could change the answer.
+   */
+  anyOfSome(values: readonly string[], possible: (pattern: string) => boolean): Tri;
 }
 
 /** Compiles patterns that `patternProblem` has nothing against. */
 export function compilePatterns(patterns: Patterns): PatternMatcher {
   const list = typeof patterns === "string" ? [patterns] : patterns;
-  const negated = list
-    .filter((pattern) => pattern.startsWith("!"))
-    .map((pattern) => single(pattern.slice(1)));
-  const positive = list.filter((pattern) => !pattern.startsWith("!")).map(single);
+  const negations = list.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
+  const demands = list.filter((pattern) => !pattern.startsWith("!"));
+  const negated = negations.map(single);
+  const positive = demands.map(single);
   const wanted = (value: string) => positive.length === 0 || positive.some((matches) => matches(value));
   const excluded = (value: string) => negated.some((matches) => matches(value));
   const matcher = (value: string) => wanted(value) && !excluded(value);
   return Object.assign(matcher, {
     any: (values: readonly string[]) => values.some(wanted) && !values.some(excluded),
+    anyOfSome(values: readonly string[], possible: (pattern: string) => boolean): Tri {
+      if (values.some(excluded)) return false;
+      const meant = positive.length === 0 || values.some(wanted);
+      if (!meant && !demands.some(possible)) return false;
+      return meant && !negations.some(possible) ? true : undefined;
+    },
   });
 }
 

@@ -1,5 +1,6 @@
 import type { ImageReference } from "./image-reference.ts";
 import { imageForms } from "./image-reference.ts";
+import { mayNameDigest } from "./image-patterns.ts";
 import type { Patterns, Scope } from "./model.ts";
 import { compilePatterns } from "./patterns.ts";
 import type { Subject } from "./subject.ts";
@@ -91,20 +92,36 @@ function* imageChecks(scope: Scope): Generator<Check<ImageFacts>> {
     const matches = compilePatterns(scope.image);
     yield [
       "image",
-      (image) =>
-        image.reference === undefined ? undefined : matches.any(imageForms(image.reference, image.digest)),
+      ({ reference, ...image }) => {
+        if (reference === undefined) return undefined;
+        const forms = imageForms(reference, image.digest, image.platformDigest);
+        if (hasAllDigests(reference, image)) return matches.any(forms);
+        return matches.anyOfSome(forms, mayNameDigest(imageForms({ ...reference, digest: undefined })));
+      },
     ];
   }
   if (scope.digest !== undefined) {
     const matches = compilePatterns(scope.digest);
     yield [
       "digest",
-      (image) => {
-        const digests = [image.digest, image.platformDigest].filter((digest) => digest !== undefined);
-        return digests.length === 0 ? undefined : matches.any(digests);
+      ({ reference, ...image }) => {
+        const digests = [reference?.digest, image.digest, image.platformDigest].filter(
+          (digest) => digest !== undefined,
+        );
+        return hasAllDigests(reference, image)
+          ? matches.any(digests)
+          : matches.anyOfSome(digests, () => true);
       },
     ];
   }
+}
+
+/** Whether no digest that the image goes by is still to be found out: the index's, and the platform's in it. */
+function hasAllDigests(
+  reference: ImageReference | undefined,
+  { digest, platformDigest }: Omit<ImageFacts, "reference">,
+): boolean {
+  return (digest ?? reference?.digest) !== undefined && platformDigest !== undefined;
 }
 
 function value<Asked>(patterns: Patterns, read: (asked: Asked) => string | undefined): (asked: Asked) => Tri {
