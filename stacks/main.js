@@ -9,7 +9,7 @@ if (major < wanted)
   );
 
 // Before the program reads it, so that what is deployed is what the sources say.
-const { buildBundle, buildObserver } = await import("../webhook/build.ts");
+const { buildBundle, buildObserver } = await import("@gatehouse/webhook/build");
 await Promise.all([buildBundle(), buildObserver()]);
 
 const { outputs } = await import("./index.ts");
