@@ -45,6 +45,22 @@ describe("parseImageReference", () => {
     ["[2001:DB8::1]:443/app:1", { registry: "[2001:db8::1]", repository: "app", tag: "1" }],
     ["Index.Docker.IO:443/nginx", { registry: "docker.io", repository: "library/nginx", tag: "latest" }],
     ["LOCALHOST/app:1", { registry: "localhost", repository: "app", tag: "1" }],
+    // One registry has one spelling, whatever a rule about it could be evaded by.
+    ["acme.azurecr.io:05000/app:1", { registry: "acme.azurecr.io:5000", repository: "app", tag: "1" }],
+    ["localhost:05000/app:1", { registry: "localhost:5000", repository: "app", tag: "1" }],
+    ["registry:0443/app:1", { registry: "registry:443", repository: "app", tag: "1" }],
+    ["[2001:0DB8:0:0:0::1]:5000/app:1", { registry: "[2001:db8::1]:5000", repository: "app", tag: "1" }],
+    ["[2001:db8:0:1:0:0:0:1]/app:1", { registry: "[2001:db8:0:1::1]", repository: "app", tag: "1" }],
+    ["[0:0:0:0:0:0:0:1]:443/app:1", { registry: "[::1]:443", repository: "app", tag: "1" }],
+    ["[1:0:0:2:10:0:0:3]/app:1", { registry: "[1::2:10:0:0:3]", repository: "app", tag: "1" }],
+    ["[0:0::]/app:1", { registry: "[::]", repository: "app", tag: "1" }],
+    ["[1:2:3]/app:1", { registry: "[1:2:3]", repository: "app", tag: "1" }],
+    ["[1::2::3]/app:1", { registry: "[1::2::3]", repository: "app", tag: "1" }],
+    [
+      "registry-1.docker.io/library/nginx:1",
+      { registry: "docker.io", repository: "library/nginx", tag: "1" },
+    ],
+    ["registry.hub.docker.com/acme/app:1", { registry: "docker.io", repository: "acme/app", tag: "1" }],
     ["localhost:443/app:1", { registry: "localhost:443", repository: "app", tag: "1" }],
     ["127.0.0.1:443/app:1", { registry: "127.0.0.1:443", repository: "app", tag: "1" }],
     ["registry:443/app:1", { registry: "registry:443", repository: "app", tag: "1" }],
@@ -89,6 +105,7 @@ describe("parseImageReference", () => {
     ["[fe80::/app", host("[fe80::")],
     ["::1/app", host("::1")],
     ["r.io:/app", `expected a port number after the registry host, got ""`],
+    ["r.io:65536/app", `expected a port number after the registry host, got "65536"`],
     ["r.io:5k/app", `expected a port number after the registry host, got "5k"`],
     ["nginx:", tag("")],
     ["nginx:-1", tag("-1")],
@@ -166,17 +183,18 @@ const pathOf = (min: number) =>
 const label = fc
   .tuple(chars(lower, 1, 1), chars(`${lower}-`, 0, 6), chars(lower, 1, 1))
   .map((all) => all.join(""));
+/** IPv6 addresses in brackets, in every spelling. */
+const ipv6 = fc
+  .ipV6()
+  .filter((ip) => !ip.includes("."))
+  .map((ip) => `[${ip}]`);
+const shortest = (ip: string) => new URL(`http://${ip}`).hostname;
 const port = fc.integer({ min: 1, max: 65535 }).filter((n) => n !== 443);
 const registry = fc.oneof(
   fc.constant("localhost"),
   fc.tuple(label, label).map((all) => all.join(".")),
   fc.tuple(label, port).map((all) => all.join(":")),
-  fc
-    .tuple(
-      fc.ipV6().filter((ip) => !ip.includes(".")),
-      port,
-    )
-    .map(([ip, n]) => `[${ip}]:${n}`),
+  fc.tuple(ipv6, port).map(([ip, n]) => `${shortest(ip)}:${n}`),
 );
 const tag = fc.tuple(chars(`${lower}A_`, 1, 1), chars(`${lower}A_.-`, 0, 20)).map((all) => all.join(""));
 const hex = "0123456789abcdef";
@@ -196,6 +214,15 @@ describe("the grammar", () => {
       fc.property(reference, (parts) => {
         const text = formatImageReference(parts);
         expect(parseImageReference(text)).toEqual({ ok: true, reference: { ...parts, original: text } });
+      }),
+    );
+  });
+
+  it("has one spelling for an IPv6 address, that of URLs", () => {
+    fc.assert(
+      fc.property(ipv6, (ip) => {
+        const parsed = parseImageReference(`${ip}:5000/app`);
+        expect(parsed.ok && parsed.reference.registry).toBe(`${shortest(ip)}:5000`);
       }),
     );
   });

@@ -2,11 +2,13 @@
  * Image references, read as container runtimes read them: the grammar and the normalised names of
  * https://github.com/distribution/reference (v0.6), which containerd, CRI-O and Docker share.
  *
- * Three things differ from that library, each so that nobody can name one image in two ways and be judged by only
+ * Some things differ from that library, each so that nobody can name one image in two ways and be judged by only
  * one of them, or name one that has no identity:
  *
  * - A registry host that could only be a host (it has a `.`, a `:` or is `localhost`) is brought to lower case, since
- *   DNS does not tell case apart, and loses `:443`, the port that it has anyway. `original` keeps what was written.
+ *   DNS does not tell case apart, and loses `:443`, the port that it has anyway. A port has no leading zeros, an IPv6
+ *   address is in its shortest form (RFC 5952). `original` keeps what was written.
+ * - The other hosts that Docker Hub answers at are Docker Hub.
  * - A first part that must be a host but is not a valid one (`my_host.io/app`) is refused. The library takes it as a
  *   path without a registry.
  * - Only the digest algorithms that the OCI image specification registers with this library's hexadecimal form,
@@ -36,6 +38,7 @@ export type ParsedImageReference =
 const longestReference = 4096;
 const longestRepository = 255;
 const dockerHub = "docker.io";
+const dockerHubHosts = new Set(["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
 const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 
 // Each expression is anchored, is run on one part of a bounded text, and reads no character in two ways: linear time.
@@ -181,7 +184,7 @@ function checkHost(host: string): string | undefined {
   const valid = bracketedIpv6.test(name) || name.split(".").every((label) => hostLabel.test(label));
   if (!valid)
     return `expected a registry host (a DNS name, an IPv4 address or an IPv6 address in brackets), got ${show(host)}`;
-  if (port !== undefined && !portNumber.test(port))
+  if (port !== undefined && (!portNumber.test(port) || Number(port) > 65_535))
     return `expected a port number after the registry host, got ${show(port)}`;
   return undefined;
 }
@@ -191,13 +194,33 @@ function canonicalHost(host: string): string {
   const lower = host.toLowerCase();
   // A bare name such as `Foo` is a host only because of its upper case.
   if (!/[.:]/.test(lower) && lower !== "localhost") return host;
-  if (lower === "index.docker.io") return dockerHub;
-  const { name, port } = splitPort(lower);
+  const { name: written, port } = splitPort(lower);
+  const name = written.startsWith("[") ? shortestIpv6(written) : written;
   // Without a port, runtimes reach a loopback registry over plain HTTP: there `:443` is another place.
   const plain = name === "localhost" || name.startsWith("127.") || name === "[::1]";
-  if (port === undefined || Number(port) !== 443 || plain || !(name.includes(".") || name.endsWith("]")))
-    return lower;
-  return name === "index.docker.io" ? dockerHub : name;
+  const usual = !plain && (name.includes(".") || name.endsWith("]"));
+  const kept = port === undefined || (usual && Number(port) === 443) ? undefined : Number(port);
+  if (kept !== undefined) return `${name}:${kept}`;
+  return dockerHubHosts.has(name) ? dockerHub : name;
+}
+
+/** An IPv6 address in brackets as RFC 5952 writes it; what is none stays as it is, for nobody can dial it. */
+function shortestIpv6(bracketed: string): string {
+  const halves = bracketed.slice(1, -1).split("::");
+  const [head = [], tail = []] = halves.map((half) => (half === "" ? [] : half.split(":")));
+  const missing = 8 - head.length - tail.length;
+  if (halves.length > 2 || (halves.length === 2 ? missing < 1 : missing !== 0)) return bracketed;
+  const groups = [...head, ...Array.from({ length: missing }, () => "0"), ...tail];
+  if (!groups.every((group) => /^[0-9a-f]{1,4}$/.test(group))) return bracketed;
+  const short = groups.map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+  // The longest run of zero groups, the first of several; a single one is written out.
+  const [longest = ""] = (short.match(/(?<![0-9a-f])0(?::0)+(?![0-9a-f])/g) ?? []).sort(
+    (a, b) => b.length - a.length,
+  );
+  if (longest === "") return `[${short}]`;
+  const at = short.search(new RegExp(`(?<![0-9a-f])${longest}(?![0-9a-f])`));
+  const [before, after] = [short.slice(0, at), short.slice(at + longest.length)];
+  return `[${before.replace(/:$/, "")}::${after.replace(/^:/, "")}]`;
 }
 
 function checkPath(path: string, repository: string): string | undefined {
