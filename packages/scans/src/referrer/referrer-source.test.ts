@@ -310,6 +310,33 @@ describe("a Notation signature", () => {
     },
   );
 
+  test("hidden among many others leaves the report unread: an older one does not take its place", async () => {
+    const { registry, image, summary } = await setUp(trusting(signer.root));
+    const attach = async (ids: string[], scannedAt: string, others: number) => {
+      const content = JSON.stringify(statement(image, ids, scannedAt));
+      const report = registry.attach("app", image, { artifactType: inToto, content });
+      for (let index = 0; index < others; index++)
+        registry.attach("app", report, {
+          artifactType: notationType,
+          mediaType: "application/jose+json",
+          content: JSON.stringify({ index }),
+        });
+      registry.attach("app", report, {
+        artifactType: notationType,
+        mediaType: "application/jose+json",
+        content: await signer.sign(report),
+      });
+    };
+    await attach([], "2026-11-20T08:00:00Z", 0);
+    await attach(["CVE-2026-1"], "2026-11-22T08:00:00Z", 40);
+    const { state, reason, ids } = await summary();
+    expect({ state, reason, ids }).toEqual({
+      state: "partial",
+      reason: "more signatures are attached to a report than are read",
+      ids: [],
+    });
+  });
+
   const bad: [
     string,
     RegExp,

@@ -66,6 +66,10 @@ export function referrerSource(options: ReferrerSourceOptions): ScanSource {
       { client, repository, digest: about, large, signal },
       async (attached) => {
         const vouching = await vouch({ ...options, client, repository, attached, signal });
+        if ("missing" in vouching) {
+          found.missing ??= vouching.missing;
+          return;
+        }
         const outcome = "problem" in vouching ? vouching : understand(vouching.vouched, image, about, name);
         if ("report" in outcome) {
           const { judge = (report: ParsedReport) => report } = options;

@@ -16,7 +16,11 @@ export interface Vouched {
   selfContained: boolean;
 }
 
-export type Vouching = { vouched: Vouched } | { problem: string };
+export type Vouching =
+  | { vouched: Vouched }
+  | { problem: string }
+  /** Somebody may have signed it: not all of its signatures were read. */
+  | { missing: string };
 
 const signatureLimit = 1024 * 1024;
 const mostSignatures = 16;
@@ -51,12 +55,17 @@ export async function vouch(options: {
         vouched: { document, trust: { kind: "signed", identity: verdict.identity }, selfContained: false },
       };
     problem = verdict.problem;
+    if (verdict.unread === true && !allowUnsigned) return { missing: problem };
   }
   if (!allowUnsigned) return { problem };
   return { vouched: { document, trust: { kind: "unsigned" }, selfContained: isBundleType(attached.type) } };
 }
 
-/** Looks for a Notation signature that is attached to the manifest which attaches the document. */
+/**
+ * Looks for a Notation signature that is attached to the manifest which attaches the document. Whoever may push can
+ * attach so many that the one which counts is not among those that are read; then nobody knows whether it is signed,
+ * and an older report must not take the place of this one.
+ */
 async function verifyDetached({
   client,
   repository,
@@ -64,7 +73,7 @@ async function verifyDetached({
   trusted,
   now,
   signal,
-}: Parameters<typeof vouch>[0]): Promise<Verdict> {
+}: Parameters<typeof vouch>[0]): Promise<Verdict & { unread?: boolean }> {
   // Nobody's signature could count, so none is asked for.
   if (trusted.notation.length === 0) return distrust("it has no signature of a kind that this source trusts");
   const { artifact } = attached;
@@ -101,7 +110,8 @@ async function verifyDetached({
       last = distrust(error.message);
     }
   }
-  return last;
+  if (list.whole && candidates.length <= mostSignatures) return last;
+  return { ...distrust("more signatures are attached to a report than are read"), unread: true };
 }
 
 /** The JSON in a text or in UTF-8 bytes; `undefined` when there is none. */
