@@ -9,8 +9,10 @@ export interface CalledService {
   readonly target: ServicePort;
   /** What errors call it, such as `the observer`. */
   readonly name: string;
-  /** The service account of that namespace as which it is asked. */
+  /** The service account as which it is asked. */
   readonly serviceAccount: string;
+  /** Where that is. @default the service's namespace */
+  readonly accountNamespace?: string;
   /** Audience of its tokens, and the header that carries one. */
   readonly audience: string;
   readonly header: string;
@@ -47,11 +49,12 @@ export function createServiceCaller(
   service: CalledService,
 ): ServiceCaller {
   const { now, sleep } = kube.surroundings;
+  const { accountNamespace = service.namespace } = service;
   let issued: { token: string; expiresAt: number } | undefined;
 
   async function token(): Promise<string> {
     if (issued === undefined || issued.expiresAt - now() < tokenMarginMs)
-      issued = await kube.tokenRequest(service.namespace, service.serviceAccount, {
+      issued = await kube.tokenRequest(accountNamespace, service.serviceAccount, {
         audiences: [service.audience],
         expirationSeconds: tokenSeconds,
       });

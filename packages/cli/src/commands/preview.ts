@@ -7,7 +7,6 @@ import {
   impactSarif,
   impactText,
   modes,
-  readImpact,
   type Impact,
   type Mode,
   type RunningDigests,
@@ -16,10 +15,11 @@ import { exit } from "../exit.ts";
 import { readRunning } from "../input/read-running.ts";
 import type { Io } from "../io.ts";
 import { loadPolicy } from "../load-policy.ts";
-import { openObserver, questionMs, withObserverOptions, type ObserverOptions } from "../observer/connect.ts";
+import { impactOf, openObserver } from "../observer/connect.ts";
+import { withConnectionOptions, type ConnectionOptions } from "../observer/connection.ts";
 import { policyFile } from "../options.ts";
 
-interface PreviewOptions extends ObserverOptions {
+interface PreviewOptions extends ConnectionOptions {
   policy?: string;
   mode: Mode;
   running?: string;
@@ -57,7 +57,7 @@ export function addPreview(program: Command, io: Io, end: (status: number) => vo
     .addOption(
       new Option("-o, --output <format>", "output format").choices(Object.keys(renderers)).default("text"),
     );
-  withObserverOptions(command).action(async (options: PreviewOptions) => end(await preview(options, io)));
+  withConnectionOptions(command).action(async (options: PreviewOptions) => end(await preview(options, io)));
 }
 
 async function preview(options: PreviewOptions, io: Io): Promise<number> {
@@ -65,12 +65,11 @@ async function preview(options: PreviewOptions, io: Io): Promise<number> {
   const running: RunningDigests | undefined =
     options.running === undefined ? undefined : await readRunning(options.running, io);
   const ask = await openObserver(options);
-  const { text } = await ask("/v1/impact", {
-    method: "POST",
-    body: JSON.stringify({ policy, mode: options.mode, ...(running === undefined ? {} : { running }) }),
-    timeoutMs: questionMs,
+  const impact = await impactOf(ask, {
+    policy,
+    mode: options.mode,
+    ...(running === undefined ? {} : { running }),
   });
-  const impact = readImpact(text);
   io.out(renderers[options.output](impact));
   return options.failOn === "newly-denied" && impact.newlyDenied.length > 0 ? exit.denied : exit.admitted;
 }

@@ -4,11 +4,12 @@ import { askedLabelKeys, type SnapshotLine } from "@gatehouse/policy";
 import { exit } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { loadPolicy } from "../load-policy.ts";
-import { openObserver, withObserverOptions, type ObserverOptions } from "../observer/connect.ts";
+import { openObserver } from "../observer/connect.ts";
+import { withConnectionOptions, type ConnectionOptions } from "../observer/connection.ts";
 import { writeSnapshot } from "../snapshot/file.ts";
 import { takeSnapshot } from "../snapshot/take.ts";
 
-interface RecordOptions extends ObserverOptions {
+interface RecordOptions extends ConnectionOptions {
   file: string;
   label: string[];
   policy?: string;
@@ -25,7 +26,7 @@ export function addRecord(program: Command, io: Io, end: (status: number) => voi
     .option("-f, --file <file>", "file to write", "gatehouse-snapshot.jsonl.gz")
     .option("--label <key...>", "labels to keep besides", [])
     .option("--policy <file>", "also keep the labels that this policy asks for");
-  withObserverOptions(command).action(async (options: RecordOptions) => {
+  withConnectionOptions(command).action(async (options: RecordOptions) => {
     await record(options, io);
     end(exit.admitted);
   });

@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import {
   InvalidInputError,
   problemsOf,
-  readImpact,
   runningOfDenied,
   runningSchema,
   type Policy,
@@ -12,10 +11,11 @@ import {
 import { exit, UsageError } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { loadPolicy } from "../load-policy.ts";
-import { openObserver, questionMs, withObserverOptions, type ObserverOptions } from "../observer/connect.ts";
+import { impactOf, openObserver, questionMs } from "../observer/connect.ts";
+import { withConnectionOptions, type ConnectionOptions } from "../observer/connection.ts";
 import { policyFile } from "../options.ts";
 
-interface RunningOptions extends ObserverOptions {
+interface RunningOptions extends ConnectionOptions {
   policy?: string;
   rule?: string[];
 }
@@ -30,7 +30,7 @@ export function addRunning(program: Command, io: Io, end: (status: number) => vo
     )
     .option("--rule <name...>", "only what runs and these rules of the policy would deny")
     .option("--policy <file>", "policy with these rules (default: policy.ts or stacks/policy.ts here)");
-  withObserverOptions(command).action(async (options: RunningOptions) => {
+  withConnectionOptions(command).action(async (options: RunningOptions) => {
     io.out(runningText(await running(options, io)));
     end(exit.admitted);
   });
@@ -49,12 +49,7 @@ async function running(options: RunningOptions, io: Io): Promise<RunningDigests>
   const ask = await openObserver(options);
   if (policy !== undefined) {
     // Nothing on record yet: what is on record already would not be denied, and would be left out.
-    const { text } = await ask("/v1/impact", {
-      method: "POST",
-      body: JSON.stringify({ policy, mode: "deny", running: [] }),
-      timeoutMs: questionMs,
-    });
-    return runningOfDenied(readImpact(text));
+    return runningOfDenied(await impactOf(ask, { policy, mode: "deny", running: [] }));
   }
   const { text } = await ask("/v1/running", { timeoutMs: questionMs });
   const value: unknown = JSON.parse(text);

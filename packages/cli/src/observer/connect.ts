@@ -1,61 +1,67 @@
-/** The way to a cluster's observer, by whatever kubeconfig kubectl would use. */
-import { Option, type Command } from "commander";
-import { createKube, createServiceCaller, isKubeError, type ServiceCaller } from "@gatehouse/kube";
-import { observerNames, observerService } from "@gatehouse/policy";
+/** Questions to the observer whose answers take a while: an impact, a snapshot. */
+import { createKube, createServiceCaller, isKubeError, type Kube, type ServiceCaller } from "@gatehouse/kube";
+import { fromKubeconfig } from "@gatehouse/kube/kubeconfig";
+import {
+  observerService,
+  readImpact,
+  type Impact,
+  type Mode,
+  type Policy,
+  type RunningDigests,
+} from "@gatehouse/policy";
 import { UsageError } from "../exit.ts";
+import { mended, type ConnectionOptions } from "./connection.ts";
 
-/** Which observer is asked, as the command line gives it. */
-export interface ObserverOptions {
-  context?: string;
-  kubeconfig?: string;
-  gateNamespace: string;
-}
-
-/** Longest that one call to the API server takes, in milliseconds. */
-const callMs = 30_000;
 /** Longest that one question to the observer may take, waiting for reports included, in milliseconds. */
 export const questionMs = 180_000;
 
-/** Adds the options of {@link ObserverOptions} to a command. */
-export function withObserverOptions(command: Command): Command {
-  return command
-    .option("--context <name>", "context of the kubeconfig (default: its current one)")
-    .option("--kubeconfig <file>", "kubeconfig (default: the one that kubectl uses)")
-    .addOption(
-      new Option("--gate-namespace <name>", "namespace that the gate lives in").default(
-        observerNames.namespace,
-      ),
-    );
-}
-
-/** Asks the observer; answers have status 200. @throws UsageError in words that say what is missing */
-export async function openObserver(options: ObserverOptions): Promise<ServiceCaller> {
+/** Asks the observer; an answer has status 200. @throws UsageError in words that say what is missing */
+export async function openObserver(options: ConnectionOptions): Promise<ServiceCaller> {
   return await explained(options, async () => {
-    // Heavy, and of use to these commands only.
-    const { fromKubeconfig } = await import("@gatehouse/kube/kubeconfig");
     const config = await fromKubeconfig({ path: options.kubeconfig, context: options.context });
-    const kube = createKube(config, { timeoutMs: callMs, userAgent: "gatehouse-cli" });
-    const ask = createServiceCaller(kube, observerService(options.gateNamespace));
-    return async (path, question) => await explained(options, async () => await ask(path, question));
+    return callerOf(createKube(config, { userAgent: "gatehouse-cli" }), options);
   });
 }
 
-async function explained<T>({ gateNamespace }: ObserverOptions, act: () => Promise<T>): Promise<T> {
+/** The same over a client. */
+export function callerOf(
+  kube: Kube,
+  options: Pick<ConnectionOptions, "gateNamespace" | "as">,
+): ServiceCaller {
+  const { gateNamespace, as } = options;
+  const service = observerService(gateNamespace);
+  const ask = createServiceCaller(kube, {
+    ...service,
+    ...(as === undefined ? {} : { accountNamespace: as.namespace, serviceAccount: as.name }),
+  });
+  return async (path, question) => await explained(options, async () => await ask(path, question));
+}
+
+/** What a change would do. @throws UsageError when there is no answer, or one that cannot be read */
+export async function impactOf(
+  ask: ServiceCaller,
+  proposal: { policy: Policy; mode: Mode; running?: RunningDigests },
+): Promise<Impact> {
+  const { text } = await ask("/v1/impact", {
+    method: "POST",
+    body: JSON.stringify(proposal),
+    timeoutMs: questionMs,
+  });
   try {
-    return await act();
+    return readImpact(text);
   } catch (error) {
-    throw new UsageError(
-      `the observer cannot be asked: ${error instanceof Error ? error.message : String(error)}${hint(error, gateNamespace)}`,
-      { cause: error },
-    );
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
-function hint(error: unknown, namespace: string): string {
-  if (isKubeError(error, "not-found"))
-    return `\nIs the gate deployed, in namespace ${namespace}? Name another with --gate-namespace.`;
-  if (isKubeError(error, "forbidden"))
-    return `\nWhoever asks needs "create" on serviceaccounts/token ${observerNames.caller} and "get" and "create" on services/proxy ${observerNames.service}, both in namespace ${namespace}.`;
-  if (isKubeError(error, "unavailable")) return "\nThe API server answers for no observer that is ready.";
-  return "";
+async function explained<T>(
+  { gateNamespace }: Pick<ConnectionOptions, "gateNamespace">,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (isKubeError(error)) throw mended(error, gateNamespace);
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }

@@ -103,7 +103,7 @@ export function connectionOf(
 }
 
 /** What the user can do about it. */
-function mended(error: unknown, namespace: string): unknown {
+export function mended(error: unknown, namespace: string): unknown {
   if (!isKubeError(error)) return error;
   const hint = isKubeError(error, "forbidden")
     ? `. You need the right to create tokens of the service account (serviceaccounts/token) and to get services/proxy in namespace ${namespace}; --as names another account`

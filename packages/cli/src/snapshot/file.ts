@@ -1,6 +1,7 @@
 /** Snapshots as files: gzip over one JSON value a line. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { InvalidInputError, readSnapshot, type Snapshot, type SnapshotLine } from "@gatehouse/policy";
@@ -21,12 +22,12 @@ export async function writeSnapshot(file: string, lines: AsyncIterable<SnapshotL
 export async function readSnapshotFile(file: string): Promise<Snapshot> {
   const lines: string[] = [];
   try {
-    const raw = createReadStream(file);
-    const source = (await isGzip(file)) ? raw.pipe(createGunzip()) : raw;
-    // A pipe does not hand its source's failure on.
-    raw.on("error", (error) => source.destroy(error));
-    for await (const line of createInterface({ input: source, crlfDelay: Infinity }))
-      if (line !== "") lines.push(line);
+    const read = async (source: Readable) => {
+      for await (const line of createInterface({ input: source, crlfDelay: Infinity }))
+        if (line !== "") lines.push(line);
+    };
+    if (await isGzip(file)) await pipeline(createReadStream(file), createGunzip(), read);
+    else await pipeline(createReadStream(file), read);
   } catch (error) {
     throw new InvalidInputError(
       file,
