@@ -5,6 +5,7 @@ import {
   denialMessage,
   leadingCode,
   oneLine,
+  platformsOf,
   referencesToScan,
   refusalMessage,
   refusalWarning,
@@ -12,6 +13,7 @@ import {
   type Cluster,
   type EventInput,
   type GateConfig,
+  type KnownOfObject,
   type Platform,
   type Policy,
   type Refusal,
@@ -26,7 +28,7 @@ import type { Directory } from "./directory.ts";
 import { gather, type Gathered } from "./look-ups.ts";
 import { asksNamespaceLabels } from "./needs.ts";
 import { pinPatch } from "./pin.ts";
-import { askedOf, isMirror, madeByController, platformsOf, subjectOf, type Asked } from "./subject.ts";
+import { askedOf, askedSubject, isMirror, madeByController, type Asked } from "./subject.ts";
 
 /** Everything the judge is given. */
 export interface JudgeOptions {
@@ -139,7 +141,7 @@ export function createJudge(options: JudgeOptions): Judge {
     asked: Extract<Asked, { judge: "images" }>,
     policy: Policy,
     deadline: Deadline,
-  ): Promise<{ namespaceLabels: Readonly<Record<string, string>> | undefined; workload: Workload }> {
+  ): Promise<Pick<KnownOfObject, "namespaceLabels" | "workload">> {
     const { metadata } = asked;
     const self = { kind: request.kind, name: metadata.name || metadata.generateName };
     const atMost = Math.min(directoryMs, deadline.budget * directoryShare);
@@ -160,7 +162,7 @@ export function createJudge(options: JudgeOptions): Judge {
           } as const),
     ]);
     return {
-      namespaceLabels,
+      ...(namespaceLabels === undefined ? {} : { namespaceLabels }),
       workload: workload ?? { resolved: false, reason: "the API server did not answer in time" },
     };
   }
@@ -186,7 +188,11 @@ export function createJudge(options: JudgeOptions): Judge {
     const running = config.running
       ?.filter((entry) => entry.namespace === request.namespace)
       .map(({ repository, digests }) => ({ repository, digests }));
-    return subjectOf(request, asked, { cluster: config.cluster, running, ...known });
+    return askedSubject(request, asked, {
+      cluster: config.cluster,
+      ...(running === undefined ? {} : { running }),
+      ...known,
+    });
   }
 
   return {

@@ -1,16 +1,14 @@
 import {
   addedImages,
   imageUses,
-  podNamePrefix,
-  podSpecOf,
-  type Cluster,
+  judgedKind,
+  subjectOf,
   type ImageUse,
-  type Platform,
+  type KnownOfObject,
   type Refusal,
   type Subject,
   type Workload,
 } from "@gatehouse/policy";
-import { judgedKind } from "@gatehouse/policy";
 import type { OwnerReference } from "@gatehouse/kube";
 import type { AdmissionRequest } from "./admission-review.ts";
 
@@ -129,55 +127,19 @@ function ownersOf(value: unknown, problems: string[]): OwnerReference[] {
   });
 }
 
-/** The subject of the policy, from what was asked and what the cluster said. */
-export function subjectOf(
+/**
+ * The subject of the policy, from what was asked and what the cluster said: only the images that are new.
+ *
+ * @throws Error when the object cannot be read, which `askedOf` has refused before
+ */
+export function askedSubject(
   request: AdmissionRequest,
   asked: Extract<Asked, { judge: "images" }>,
-  known: {
-    cluster: Cluster;
-    namespaceLabels: Readonly<Record<string, string>> | undefined;
-    workload: Workload;
-    running: Subject["running"];
-  },
+  known: Omit<KnownOfObject, "namespace">,
 ): Subject {
-  const { metadata } = asked;
-  return {
-    cluster: known.cluster,
-    namespace: {
-      name: request.namespace,
-      ...(known.namespaceLabels === undefined ? {} : { labels: known.namespaceLabels }),
-    },
-    object: {
-      kind: request.kind,
-      name: metadata.name,
-      labels: metadata.labels,
-      ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
-    },
-    pod: podNamePrefix(request.object),
-    workload: known.workload,
-    images: asked.images,
-    ...(known.running === undefined ? {} : { running: known.running }),
-  };
-}
-
-/**
- * The cluster's platforms that the Pods can be scheduled on: their nodeSelector may name an operating system or an
- * architecture (https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-arch). All of them when
- * it fits none; empty, which means every platform, when the cluster's are not known.
- */
-export function platformsOf(object: unknown, all: readonly Platform[]): readonly Platform[] {
-  if (all.length <= 1) return all;
-  const selector = fields(podSpecOf(object)?.["nodeSelector"]);
-  const os = selector?.["kubernetes.io/os"];
-  const architecture = selector?.["kubernetes.io/arch"];
-  if (os === undefined && architecture === undefined) return all;
-  const fitting = all.filter((platform) => {
-    const [itsOs, itsArchitecture] = platform.split("/");
-    return (
-      (os === undefined || os === itsOs) && (architecture === undefined || architecture === itsArchitecture)
-    );
-  });
-  return fitting.length === 0 ? all : fitting;
+  const whole = subjectOf(request.object, { ...known, namespace: request.namespace });
+  if (!whole.ok) throw new Error("the object cannot be read, though its images could");
+  return { ...whole.subject, images: asked.images };
 }
 
 /**

@@ -1,6 +1,5 @@
 /** From what is held of a workload to what the policy judges. */
-import type { Cluster, ImageUse, Platform, Subject } from "@gatehouse/policy";
-import { platformsOf } from "../../judge/subject.ts";
+import { platformsOf, type Cluster, type ImageUse, type Platform, type Subject } from "@gatehouse/policy";
 import type { Held } from "./held.ts";
 import type { OwnedWorkload } from "./workload-graph.ts";
 
