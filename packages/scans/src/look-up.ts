@@ -86,7 +86,11 @@ export function createSourceLookUp(options: SourceLookUpOptions): LookUp {
     if (image === undefined) {
       for (const { source, maxScanAge } of covering) {
         const scan = await source.scanByTag?.(reference, signal);
-        if (scan !== undefined) return withAge(scan, maxScanAge, now());
+        if (scan === undefined) continue;
+        const fitting = withoutReport(scan.platforms, platforms).map((one): PlatformScan =>
+          "report" in one ? one : { ...one, report: noneFor(source.name, one.platform) },
+        );
+        return withAge({ ...scan, platforms: fitting }, maxScanAge, now());
       }
       return unscanned("absent", `no source knows ${reference.original}`, first, reference.digest);
     }
@@ -195,9 +199,31 @@ function select(image: ResolvedImage, platforms: readonly Platform[]): ResolvedI
   const [only] = image.platforms;
   // Not known yet where it may run: anywhere.
   if (platforms.length === 0) return image.platforms;
+  if (image.fromReports === true)
+    return withoutReport(image.platforms, platforms).map((one) => ({ digest: image.digest, ...one }));
   // A plain manifest runs wherever it is sent; runtimes compare platforms in an index only.
   if (image.platforms.length === 1 && only?.digest === image.digest) return image.platforms;
   return takenFrom(image.platforms, platforms);
+}
+
+/**
+ * What reports speak of and the cluster can schedule, and each wanted platform that no report speaks of: the image may
+ * have it, and a report about another platform is none about this one.
+ */
+function withoutReport<T extends { platform?: Platform }>(
+  known: readonly T[],
+  wanted: readonly Platform[],
+): (T | { platform: Platform })[] {
+  if (wanted.length === 0) return [...known];
+  const taken = takenFrom(known, wanted);
+  if (taken.some(({ platform }) => platform === undefined)) return taken;
+  const left = wanted.filter((one) => takenFrom(taken, [one]).length === 0);
+  return [...taken, ...left.map((platform) => ({ platform }))];
+}
+
+function noneFor(source: string, platform: Platform): ScanReport {
+  const [none = assertNever()] = unscanned("absent", `no report is about ${platform}`, source).platforms;
+  return none.report;
 }
 
 function withAge(scan: ImageScan, maxScanAge: string | undefined, now: number): ImageScan {

@@ -32,5 +32,7 @@ export interface ScanSource {
 /** A reference resolved: an index has several platforms, a plain manifest one. */
 export interface ResolvedImage {
   digest: string;
+  /** The platforms are those that reports speak of; whether the image has others, nobody has looked. */
+  fromReports?: true;
   platforms: readonly { platform?: Platform; digest: string; createdAt?: Instant }[];
 }

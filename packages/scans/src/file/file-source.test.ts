@@ -82,6 +82,7 @@ test("reports of a folder and of those below it, named by themselves or by a lin
   expect(await idsOf(source, digestB)).toEqual(["complete", "CVE-2026-1001"]);
   expect(await source.resolve?.(reference("shop.example/pay:2"), signal)).toEqual({
     digest: digestB,
+    fromReports: true,
     platforms: [{ platform: "linux/arm64", digest: digestB }],
   });
   expect(await source.problems()).toEqual([]);

@@ -94,3 +94,38 @@ test("a report that knows the tag alone answers for the tag, without a digest", 
     platforms: [{ platform: "linux/amd64", report: expected }],
   });
 });
+
+test("without a registry, a report about one platform says nothing of another", async () => {
+  await put({ RepoDigests: [`shop.example/cart@${index}`] });
+  const lookUp = createSourceLookUp({ sources: [{ source }], now });
+  for (const reference of ["shop.example/cart:1", `shop.example/cart@${index}`])
+    for (const platforms of [["linux/arm64"], ["linux/amd64", "linux/arm64"]]) {
+      const scan = await lookUp(reference, { platforms, signal });
+      expect(scan.platforms.map(({ platform, report }) => [platform, report.state])).toEqual(
+        [
+          ["linux/amd64", "complete"],
+          ["linux/arm64", "absent"],
+        ].filter(([platform = ""]) => platforms.includes(platform)),
+      );
+    }
+});
+
+test("nor does one that knows the tag alone", async () => {
+  await put({});
+  const lookUp = createSourceLookUp({ sources: [{ source }], now });
+  const scan = await lookUp("shop.example/cart:1", { platforms: ["linux/arm64"], signal });
+  expect(scan).toEqual({
+    platforms: [
+      {
+        platform: "linux/arm64",
+        report: {
+          state: "absent",
+          reason: "no report is about linux/arm64",
+          source: "folder",
+          trust: { kind: "source" },
+          findings: [],
+        },
+      },
+    ],
+  });
+});

@@ -87,6 +87,7 @@ test("platforms are kept apart", () => {
   });
   expect(index.resolve(reference("shop.example/cart:1"))).toEqual({
     digest: digestA,
+    fromReports: true,
     platforms: [
       { platform: "linux/amd64", createdAt: first, digest: digestA },
       { platform: "linux/arm64", createdAt: first, digest: digestA },
@@ -107,6 +108,7 @@ test("a digest is the same content in every repository", () => {
   expect(index.resolve(reference("mirror.example/x:1"))).toBeUndefined();
   expect(index.resolve(reference(`mirror.example/x@${digestA}`))).toEqual({
     digest: digestA,
+    fromReports: true,
     platforms: [{ createdAt: first, digest: digestA }],
   });
 });

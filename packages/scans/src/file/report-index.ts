@@ -73,7 +73,11 @@ export function indexReports(
       const digest = reference.digest ?? digestOf(byTag.get(tagKey(reference)) ?? []);
       const entries = digest === undefined ? undefined : byDigest.get(digest);
       if (digest === undefined || entries === undefined) return undefined;
-      return { digest, platforms: platformsOf(entries).map((one) => ({ ...one, digest })) };
+      return {
+        digest,
+        fromReports: true,
+        platforms: platformsOf(entries).map((one) => ({ ...one, digest })),
+      };
     },
     scanByTag: (reference) => {
       if (reference.digest !== undefined) return undefined;
