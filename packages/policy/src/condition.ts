@@ -2,6 +2,7 @@ import { compileFilter, olderThan, worstFirst } from "./filter.ts";
 import type { Finding } from "./finding.ts";
 import type { Condition } from "./model.ts";
 import type { CouldNotTell } from "./decision.ts";
+import { momentMs } from "./moment.ts";
 import type { PlatformScan } from "./scan.ts";
 
 /** What a condition is asked about: the same for all rules, so that asking hundreds of them makes no garbage. */
@@ -62,7 +63,7 @@ function compileScanAge({
 }: Extract<Condition, { scanAge: unknown }>["scanAge"]): ConditionMatcher {
   const older = olderThan(limit);
   return ({ scan: { report }, now }) => {
-    const answer = older(report.scannedAt, now);
+    const answer = older(unlessToCome(report.scannedAt, now), now);
     if (answer !== undefined) return { ...nothing, holds: answer };
     return { ...nothing, holds: report.state === "complete", couldNotTell: [{ attribute: "scannedAt" }] };
   };
@@ -74,10 +75,17 @@ function compileImageAge({
 }: Extract<Condition, { imageAge: unknown }>["imageAge"]): ConditionMatcher {
   const older = olderThan(limit);
   return ({ scan, now }) => {
-    const answer = older(scan.createdAt, now);
+    const answer = older(unlessToCome(scan.createdAt, now), now);
     if (answer !== undefined) return { ...nothing, holds: answer };
     return { ...nothing, holds: ifUnknown !== "skip", couldNotTell: [{ attribute: "createdAt" }] };
   };
+}
+
+const dayMs = 86_400_000;
+
+/** A moment more than a day ahead, further than clocks and time zones go wrong, tells no age: its author made it up. */
+function unlessToCome(moment: string | undefined, now: number): string | undefined {
+  return moment !== undefined && momentMs(moment) > now + dayMs ? undefined : moment;
 }
 
 function combine(

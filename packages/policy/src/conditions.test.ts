@@ -83,6 +83,17 @@ const until = (exemption: Partial<Exemption>): Record<string, Exemption> => ({
   e: { reason: "r", owner: "o", until: "2026-12-01", ...exemption },
 });
 
+test("an age that its author dates into the future is unknown, not young", () => {
+  const ages: Case = { when: imageOlderThan("90d"), admits: [], denies: [] };
+  expect(outcome(ages, { createdAt: "2026-11-23T11:00:00Z" })).toBe("allow");
+  expect(outcome(ages, { createdAt: "2099-01-01T00:00:00Z" })).toBe("deny");
+  const lenient: Case = { ...ages, when: imageOlderThan("90d", { ifUnknown: "skip" }) };
+  expect(outcome(lenient, { createdAt: "2099-01-01T00:00:00Z" })).toBe("allow");
+  const scanned: Case = { ...ages, when: scanOlderThan("7d") };
+  expect(outcome(scanned, { scannedAt: "2026-11-23T11:00:00Z" })).toBe("allow");
+  expect(outcome(scanned, { scannedAt: "2099-01-01T00:00:00Z" })).toBe("deny");
+});
+
 const peers: Record<string, Record<string, Case>> = {
   StackRox: {
     severity: { when: findings({ minSeverity: "high" }), admits: [[{}]], denies: [[{ severity: "high" }]] },

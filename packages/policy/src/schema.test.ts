@@ -125,6 +125,16 @@ describe("what is wrong is named, with what was expected and came", () => {
       ],
     ],
     [
+      "an exemption by what the requester chooses, and an image pattern that means any",
+      wrong({ exemptions: { e: { ...excuse, where: { pod: "api-*", image: ["*", "ghcr.io/acme/api"] } } } }),
+      [
+        {
+          path: "exemptions.e",
+          problem: "pod can be chosen by whoever deploys; also name an image, repository, digest or CVE",
+        },
+      ],
+    ],
+    [
       "an exemption by what the requester chooses alone",
       wrong({ exemptions: { e: { ...excuse, where: { pod: "api-*", labels: { a: "b" } } } } }),
       [

@@ -218,7 +218,8 @@ export function requesterChosen(scope: Scope | undefined): string[] {
 }
 
 function matchesAnything(patterns: Patterns): boolean {
-  return [patterns].flat().every((pattern) => pattern === "*" || pattern.startsWith("!"));
+  const positive = [patterns].flat().filter((pattern) => !pattern.startsWith("!"));
+  return positive.length === 0 || positive.includes("*");
 }
 
 function isEmptyScope(scope: Scope): boolean {
