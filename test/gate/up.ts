@@ -49,7 +49,7 @@ export interface StackOptions {
 }
 
 /** An empty stack on a cluster. */
-export function createStack(cluster: Cluster, options: StackOptions = {}): Stack {
+export function createStack(cluster: Pick<Cluster, "kubectl">, options: StackOptions = {}): Stack {
   const name = options.name ?? "test";
   const state = new Map<string, Made>();
   const replaced: Made[] = [];
