@@ -1,7 +1,7 @@
 /** A cluster, a gate with reports in front of it, and how tests ask it: in one call. */
 import { Gate, GateMode, filesDirectory, type GateArgs } from "@gatehouse/gate";
 import { definePolicy, deny, findings, states, type Policy } from "@gatehouse/policy";
-import { buildBundle } from "@gatehouse/webhook/build";
+import { buildBundle, buildObserver } from "@gatehouse/webhook/build";
 import { startCluster, type Cluster, type ClusterOptions } from "../cluster/cluster.ts";
 import type { KubectlResult } from "../cluster/kubectl.ts";
 import { reportProgress } from "../cluster/progress.ts";
@@ -60,6 +60,7 @@ export async function startWorld(options: ClusterOptions = {}): Promise<World> {
   const [cluster] = await Promise.all([
     startCluster({ onBuild: reportProgress(process.stderr), nodes: [{}, {}], ...options }),
     buildBundle(),
+    buildObserver(),
   ]);
   const stack = createStack(cluster);
   return {
