@@ -3,8 +3,10 @@ import { InvalidInputError, oneLine } from "@gatehouse/policy";
 import manifest from "../package.json" with { type: "json" };
 import { addCheck } from "./commands/check.ts";
 import { addDashboard } from "./commands/dashboard.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addEvents } from "./commands/events.ts";
 import { addExplain } from "./commands/explain.ts";
+import { addFeed } from "./commands/feed.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addPreview } from "./commands/preview.ts";
 import { addRecord } from "./commands/record.ts";
@@ -37,6 +39,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   addReplay(program, io, end);
   addEvents(program, io, end);
   addDashboard(program, io, end);
+  addDoctor(program, io, end);
+  addFeed(program, io, end);
   try {
     await program.parseAsync([...args], { from: "user" });
     return status;
