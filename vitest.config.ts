@@ -32,6 +32,8 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 900_000,
           fileParallelism: false,
+          // Whole control planes on two cores: a test that a slow machine has cut short may try once more.
+          retry: 1,
         },
       })),
     ],
