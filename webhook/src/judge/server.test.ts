@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { Agent, request } from "node:https";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,7 +7,7 @@ import { connect } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { createAuthority, issueServerCertificate, readAuthority } from "../tls/certificate.ts";
 import { createObserverPost } from "./observer-post.ts";
-import { startServer } from "./server.ts";
+import { listenOn, startServer } from "./server.ts";
 
 const life = 86_400_000;
 const authority = readAuthority(createAuthority({ name: "test", now: Date.now(), lifeMs: life }));
@@ -106,6 +107,31 @@ describe("the server", () => {
       status: 200,
     });
     await server.close(1000);
+  });
+});
+
+describe("listenOn", () => {
+  /** A server on a machine that has only these addresses. */
+  function only(...hosts: string[]) {
+    const asked: string[] = [];
+    const server = Object.assign(new EventEmitter(), {
+      listen(_port: number, host: string, done: () => void) {
+        asked.push(host);
+        const error = Object.assign(new Error(`listen ${host}`), { code: "EAFNOSUPPORT" });
+        queueMicrotask(() => (hosts.includes(host) ? done() : server.emit("error", error)));
+      },
+    });
+    return { asked, server: server as unknown as Parameters<typeof listenOn>[0] };
+  }
+
+  it("takes every address of IPv4 where there is no IPv6, and no other in place of one that was named", async () => {
+    const both = only("::", "0.0.0.0");
+    await listenOn(both.server, { host: "::", port: 1 });
+    const four = only("0.0.0.0", "127.0.0.1");
+    await listenOn(four.server, { host: "::", port: 1 });
+    expect([both.asked, four.asked]).toEqual([["::"], ["::", "0.0.0.0"]]);
+    await expect(listenOn(four.server, { host: "::1", port: 1 })).rejects.toThrow("listen ::1");
+    await expect(listenOn(only().server, { host: "::", port: 1 })).rejects.toThrow("listen 0.0.0.0");
   });
 });
 

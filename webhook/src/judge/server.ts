@@ -50,10 +50,7 @@ export async function startServer(options: {
   server.maxConnections = mostConnections;
   // Whoever breaks the protocol of TLS or HTTP gets its socket closed; that is no event worth a line.
   server.on("tlsClientError", () => {});
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
-  });
+  await listenOn(server, options);
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
@@ -63,6 +60,31 @@ export async function startServer(options: {
     show: (leaf) => server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: "TLSv1.2" }),
     close: (graceMs) => closeServer(server, graceMs),
   };
+}
+
+/**
+ * Listens. Every address of IPv6 is also every address of IPv4, but where the kernel has no IPv6 there is no such
+ * address: then it is that of IPv4. Any other address that cannot be had is an error.
+ */
+export async function listenOn(
+  server: Pick<Server, "listen" | "once" | "off">,
+  { host, port }: { host: string; port: number },
+): Promise<void> {
+  const attempt = (at: string) =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, at, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+  try {
+    await attempt(host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (host !== "::" || (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL")) throw error;
+    await attempt("0.0.0.0");
+  }
 }
 
 async function closeServer(server: Server, graceMs: number): Promise<void> {
