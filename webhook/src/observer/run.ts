@@ -20,6 +20,12 @@ import { observerApp } from "./http/app.ts";
 import { createImpactService } from "./impact-service.ts";
 import { createObserverMetrics, type ObservedState, type ObserverMetrics } from "./metrics.ts";
 import { observe, type Observation } from "./observe.ts";
+import { createEventSink } from "./sink/event-sink.ts";
+import { createSend } from "./sink/send-events.ts";
+import { sinkMetrics } from "./sink/sink-metrics.ts";
+import { createSurvey } from "./dashboard/survey.ts";
+import { createKubeEvents } from "./state/kube-events.ts";
+import { createReportWriter } from "./state/report-writer.ts";
 
 /** Name of the Lease that the one observer at work holds, in the gate's namespace. */
 export const leaseName = "gatehouse-observer";
@@ -76,11 +82,31 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
   let observation: Observation | undefined;
   let stopping = false;
 
-  const events = createEventStore({ dropped: () => metrics.eventsForgotten.inc() });
+  const events = createEventStore({
+    dropped: () => metrics.eventsForgotten.inc(),
+    taken(event) {
+      sink?.push(event.text);
+      // Whoever does not hold the lease leaves the cluster to whoever does.
+      if (observation !== undefined) kubeEvents?.taken(event);
+    },
+  });
   const metrics = createObserverMetrics(
     { policyHash: config.policyHash, mode: config.mode, version: options.version },
     () => stateOf(observation, events, now()),
   );
+  const { eventSink, clusterState = {} } = config;
+  const sinkCounts = eventSink && sinkMetrics(metrics.registry, () => sink?.waiting ?? 0);
+  const sink =
+    eventSink &&
+    createEventSink({
+      format: eventSink.format ?? "batched",
+      send: createSend(eventSink, { now }),
+      sent: (count) => sinkCounts?.sent(count),
+      dropped: (count, reason) => sinkCounts?.dropped(count, reason),
+      log,
+    });
+  const which = clusterState.events ?? "denied";
+  const kubeEvents = which === "none" ? undefined : createKubeEvents({ kube, which, instance, log, now });
   const emergencies = createEmergencyStore({
     directory: options.emergencyDirectory,
     policy: start.policy,
@@ -189,15 +215,45 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
     ],
     sources: config.sources.map(({ name, type }) => ({ name, kind: type })),
     heardAt: observation?.watch.lastHeard(),
-    parts: [],
+    parts: [
+      ...(sink === undefined
+        ? []
+        : [
+            {
+              name: "Event sink",
+              well: sink.problem === undefined,
+              detail: sink.problem ?? "it takes events",
+            },
+          ]),
+      ...(reports === undefined ? [] : [{ name: "Reports", ...reports.state() }]),
+      ...(kubeEvents === undefined ? [] : [{ name: "Kubernetes Events", ...kubeEvents.state() }]),
+    ],
   });
+  const regime = () => ({
+    policy: emergencies.policy(),
+    mode: config.mode,
+    running: config.running ?? [],
+  });
+  const reports =
+    clusterState.reports === false
+      ? undefined
+      : createReportWriter({
+          kube,
+          workloads: () =>
+            observation?.hasSynced() === true && !stopping ? observation.background.values() : undefined,
+          settled: () => observation?.background.queue === 0,
+          survey: createSurvey({ background: () => observation?.background, regime, now }),
+          log,
+          now,
+        });
+  reports?.start();
   app.route(
     "/",
     dashboard({
       access,
       background: () => observation?.background,
       events,
-      regime: () => ({ policy: emergencies.policy(), mode: config.mode, running: config.running ?? [] }),
+      regime,
       health,
       metrics,
       log,
@@ -246,7 +302,8 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
       stopping = true;
       clearInterval(tick);
       clearInterval(look);
-      await Promise.all([server.close(graceMs), observation?.stop()]);
+      await Promise.all([server.close(graceMs), observation?.stop(), reports?.stop()]);
+      await sink?.close(graceMs);
       await lease.stop();
       await output.flush();
     },

@@ -181,7 +181,10 @@ export function pageMakers(sources: PageSources): Readonly<Record<string, PageMa
       right: inventoryRight,
       live: false,
       make({ address, sight }) {
-        const model = healthModel(sources.health(), visibleWorkloads(sight), sources.background(), now());
+        const model = healthModel(sources.health(), visibleWorkloads(sight), sources.background(), {
+          now: now(),
+          all: sight.all,
+        });
         return {
           title: "Health",
           content: healthHtml(model, address),

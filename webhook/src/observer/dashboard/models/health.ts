@@ -4,7 +4,7 @@ import type { Background, JudgedWorkload } from "../../background.ts";
 import type { Cell, Table } from "../table.ts";
 import { ago, lengthOf } from "../words.ts";
 
-/** What the observer knows of itself. Nothing in it is about any one namespace. */
+/** What the observer knows of itself. */
 export interface HealthFacts {
   readonly version: string;
   readonly cluster: string;
@@ -18,7 +18,7 @@ export interface HealthFacts {
   readonly sources: readonly { readonly name: string; readonly kind: string }[];
   /** When the inventory was last known to be up to date. */
   readonly heardAt: number | undefined;
-  /** How parts that are optional fare, in a sentence each. */
+  /** How parts that are optional fare, in a sentence each, which may count or name what is in any namespace. */
   readonly parts: readonly { readonly name: string; readonly well: boolean; readonly detail: string }[];
 }
 
@@ -38,10 +38,11 @@ export function healthModel(
   facts: HealthFacts,
   workloads: Iterable<JudgedWorkload>,
   background: Pick<Background, "scan"> | undefined,
-  now: number,
+  options: { now: number; all: boolean },
 ): HealthModel {
+  const { now } = options;
   return {
-    state: stateTable(facts, now),
+    state: stateTable(facts, options),
     sources: sourceTable(facts, workloads, background, now),
     certificates: {
       name: "certificates",
@@ -63,7 +64,7 @@ export function healthModel(
   };
 }
 
-function stateTable(facts: HealthFacts, now: number): Table {
+function stateTable(facts: HealthFacts, { now, all }: { now: number; all: boolean }): Table {
   const { heardAt, notReady } = facts;
   const well = (text: string): Cell => ({ text, tone: "allow" });
   const ill = (text: string): Cell => ({ text, tone: "deny" });
@@ -102,7 +103,7 @@ function stateTable(facts: HealthFacts, now: number): Table {
       ...facts.parts.map(({ name, well: good, detail }) => [
         name,
         good ? well("well") : ill("failing"),
-        detail,
+        all ? detail : "",
       ]),
     ],
   };
