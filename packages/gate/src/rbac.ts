@@ -36,6 +36,7 @@ export function judgeRules(): AccessRule[] {
  */
 export function observerRules(): AccessRule[] {
   const read = ["get", "list", "watch"];
+  const reports = ["list", "create", "patch", "delete"];
   const groups = new Map<string, string[]>();
   for (const { apiGroup, plural } of judgedKinds)
     groups.set(apiGroup, [...(groups.get(apiGroup) ?? []), plural]);
@@ -44,6 +45,10 @@ export function observerRules(): AccessRule[] {
     ...[...groups].map(([group, resources]) => ({ apiGroups: [group], resources, verbs: read })),
     { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
     { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
+    // One report for each workload, of the kind that the cluster serves, and Events on the owners of what was denied.
+    { apiGroups: ["openreports.io"], resources: ["reports"], verbs: reports },
+    { apiGroups: ["wgpolicyk8s.io"], resources: ["policyreports"], verbs: reports },
+    { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] },
   ];
 }
 
