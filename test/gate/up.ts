@@ -40,6 +40,8 @@ function revealed(value: unknown): unknown {
 }
 
 const fieldManager = "pulumi-kubernetes";
+/** How long a Deployment may take to roll out. */
+const rollOutMilliseconds = 120_000;
 
 export interface StackOptions {
   /** @default "test" */
@@ -100,21 +102,27 @@ export function createStack(cluster: Pick<Cluster, "kubectl">, options: StackOpt
 
   async function rolledOut(deployment: Fields): Promise<void> {
     const { name: own, namespace } = deployment["metadata"] as { name: string; namespace: string };
-    const watch = ["rollout", "status", `deployment/${own}`, "-n", namespace, "--timeout=120s"];
-    const { code, stderr } = await cluster.kubectl(watch);
-    if (code === 0) return;
-    throw new Error(`${stderr.trim()}\n${await complaints(namespace)}`);
+    const watch = ["rollout", "status", `deployment/${own}`, `--namespace=${namespace}`, "--timeout=2s"];
+    const deadline = Date.now() + rollOutMilliseconds;
+    for (;;) {
+      const { code, stderr } = await cluster.kubectl(watch);
+      if (code === 0) return;
+      const said = await complaints(namespace);
+      // Whoever has said why need not be waited for.
+      if (said !== "" || Date.now() > deadline) throw new Error(`${stderr.trim()}\n${said}`);
+    }
   }
 
-  /** What the provider shows of Pods that do not become ready: their termination messages. */
+  /** What the provider shows of Pods that do not become ready: why they wait, and their termination messages. */
   async function complaints(namespace: string): Promise<string> {
     const { stdout } = await cluster.kubectl(["get", "pods", "-n", namespace, "-o", "json"]);
-    const { items } = JSON.parse(stdout) as {
-      items: { status?: { containerStatuses?: { lastState?: Terminated; state?: Terminated }[] } }[];
-    };
+    const { items } = JSON.parse(stdout) as { items: PodComplaints[] };
     return items
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       .flatMap(({ status }) => status?.containerStatuses ?? [])
+      .filter(({ ready }) => !ready)
       .flatMap(({ state: current, lastState }) => [
+        current?.waiting?.message,
         current?.terminated?.message,
         lastState?.terminated?.message,
       ])
@@ -178,13 +186,20 @@ export function createStack(cluster: Pick<Cluster, "kubectl">, options: StackOpt
         return undefined;
       };
       const run = async () => {
+        // What the program throws must not get into the SDK's stack, which would leave promises that nobody looks at.
+        let thrown: { readonly error: unknown } | undefined;
         await pulumi.runtime.runInPulumiStack(async () => {
           pulumi.runtime.registerStackTransformation(watch);
-          program();
+          try {
+            program();
+          } catch (error) {
+            thrown = { error };
+          }
           return {};
         });
         // The program has ended, but what it registered waits for its dependencies still.
         await pulumi.runtime.disconnect();
+        if (thrown !== undefined) throw thrown.error;
       };
       await Promise.race([failed.promise, run()]);
       await prune(registered);
@@ -215,8 +230,16 @@ function takeHooks(): void {
   monitor["registerErrorHook"] = taken;
 }
 
-interface Terminated {
+interface ContainerState {
+  waiting?: { message?: string };
   terminated?: { message?: string };
+}
+
+interface PodComplaints {
+  metadata: { deletionTimestamp?: string };
+  status?: {
+    containerStatuses?: { ready: boolean; lastState?: ContainerState; state?: ContainerState }[];
+  };
 }
 
 /** Keeps what the last run wrote where the program says that changes of it are ignored. */
