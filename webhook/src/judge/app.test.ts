@@ -13,6 +13,7 @@ import {
   workload,
 } from "../testing/fixtures.ts";
 import { bodyLimit } from "./body.ts";
+import type { JudgeOptions } from "./judge.ts";
 
 const bad = "registry.example/bad:1";
 const clean = "registry.example/clean:1";
@@ -501,16 +502,49 @@ describe("pinning", () => {
     const nothing = { allowed: true };
     const uid = "uid-9";
     const { pin } = testApp();
-    expect(await pin(review(pod(["registry.example/never:1", "Not Valid"]), { uid }))).toEqual({
-      uid,
-      ...nothing,
-    });
+    expect(await pin(review(pod(["Not Valid"]), { uid }))).toEqual({ uid, ...nothing });
     expect(await pin(review(workload([clean]), { uid }))).toEqual({ uid, ...nothing });
     expect(await pin(review(pod([clean]), { uid, operation: "UPDATE", oldObject: pod([bad]) }))).toEqual({
       uid,
       ...nothing,
     });
     expect(await testApp({ mode: "audit" }).pin(review(pod([clean]), { uid }))).toEqual({ uid, ...nothing });
+  });
+
+  it("denies what is not there to be pinned, so that a later look-up admits no tag that can still move", async () => {
+    let found = false;
+    const lookUp: JudgeOptions["lookUp"] = (reference) =>
+      Promise.resolve(
+        found
+          ? scanned([])
+          : unscanned(reference.endsWith("late") ? "unavailable" : "absent", "no", "memory"),
+      );
+    for (const image of ["registry.example/app:late", "registry.example/app:never"]) {
+      found = false;
+      const { pin, events } = testApp({ lookUp });
+      const answer = await pin(review(pod([image, clean])));
+      expect([answer["allowed"], (answer["status"] as { code: number }).code]).toEqual([false, 400]);
+      expect(events()).toHaveLength(1);
+      expect(await pin(review(pod([image]), { dryRun: true }))).toMatchObject({ allowed: false });
+      expect(events()).toHaveLength(1);
+      found = true;
+      expect(await pin(review(pod([image])))).toMatchObject({ allowed: true, patchType: "JSONPatch" });
+    }
+    found = false;
+    const sandbox = review(
+      pod(["registry.example/app:late"], { metadata: { name: "web", namespace: "sandbox" } }),
+      {
+        namespace: "sandbox",
+      },
+    );
+    expect(await testApp({ lookUp }).pin(sandbox)).toMatchObject({ allowed: true });
+    // A digest needs no pin: what becomes of it is for the verdict.
+    const late: JudgeOptions["lookUp"] = () => Promise.resolve(unscanned("unavailable", "no", "memory"));
+    expect(
+      await testApp({ lookUp: late }).pin(review(pod([`registry.example/app@${digest}`]))),
+    ).toMatchObject({
+      allowed: true,
+    });
   });
 
   it("makes no event, and a dry run no difference", async () => {

@@ -77,7 +77,8 @@ export function judgeApp(options: JudgeAppOptions): Hono {
     const judged = await judgeSafely(route, review.request, deadline);
     if ("problems" in judged) return refuse(422, judged.problems);
     if (judged.late > 0) metrics.late.inc(judged.late);
-    if (judged.event !== undefined && route === "validate") {
+    // What is denied while it is pinned never comes to be validated.
+    if (judged.event !== undefined && (route === "validate" || !judged.answer.allowed)) {
       metrics.judged(judged.event);
       options.events.push(judged.event);
     }

@@ -5,6 +5,7 @@ import {
   denialMessage,
   leadingCode,
   oneLine,
+  parseImageReference,
   platformsOf,
   referencesToScan,
   refusalMessage,
@@ -13,13 +14,13 @@ import {
   type Cluster,
   type EventInput,
   type GateConfig,
+  type ImageScan,
   type KnownOfObject,
   type Platform,
   type Policy,
   type Refusal,
   type Ruling,
   type Subject,
-  type Workload,
 } from "@gatehouse/policy";
 import type { LookUp } from "@gatehouse/scans";
 import type { AdmissionAnswer, AdmissionRequest } from "./admission-review.ts";
@@ -62,7 +63,11 @@ export interface Unanswerable {
 export interface Judge {
   /** Rejects only for a bug; see `failed`. */
   validate(request: AdmissionRequest, deadline: Deadline): Promise<Judged | Unanswerable>;
-  /** Pins Pods to what their references name now. Never a verdict. */
+  /**
+   * Pins Pods to what their references name now. It denies only what cannot be pinned now, could be found a moment
+   * later, and is denied by the rules as it stands: else `validate`, which comes next, might find it and admit a tag
+   * that can still be moved.
+   */
   pin(request: AdmissionRequest, deadline: Deadline): Promise<Judged | Unanswerable>;
   /** The answer when `validate` failed. */
   failed(request: AdmissionRequest, startedAt: number): Judged;
@@ -227,12 +232,28 @@ export function createJudge(options: JudgeOptions): Judge {
         return allowed;
       const asked = askedOf(request);
       if (asked.judge === "nothing") return allowed;
-      // Whatever is wrong with it, `validate` says in its own answer; a mutating call admits nothing by itself.
-      if (asked.judge === "refuse") return refused(request, asked.refusal, now());
+      const startedAt = now();
+      if (asked.judge === "refuse") return refused(request, asked.refusal, startedAt);
       if (isMirror(request, asked.metadata)) return allowed;
       const policy = options.policy();
       const subject = await subjectFor(request, asked, policy, deadline);
       const { scans, late } = await scansOf(request, policy, subject, deadline);
+      const unpinned = asked.images.filter(({ reference }) =>
+        mayBePinnedLater(reference, scans.get(reference)),
+      );
+      if (unpinned.length > 0) {
+        const decidedAt = now();
+        const ruling = applyMode(decide(policy, subject, scans, decidedAt), mode);
+        const isUnpinned = (image: string) => unpinned.some(({ reference }) => reference === image);
+        if (ruling.images.some(({ reference, outcome }) => outcome === "deny" && isUnpinned(reference))) {
+          const event = eventOf(
+            request,
+            { startedAt, decidedAt: now() },
+            { subject, judged: subject, workload: subject.workload, verdict: { ruling, scans } },
+          );
+          return { answer: answerOf(ruling, subject, policy, config.policyHash), ...event, late };
+        }
+      }
       return { answer: { allowed: true, patch: pinPatch(asked.images, scans) }, late };
     },
 
@@ -243,6 +264,18 @@ export function createJudge(options: JudgeOptions): Judge {
         startedAt,
       ),
   };
+}
+
+/** Whether the look-up of a tag gave no digest to pin to, and might give one when it is made again. */
+function mayBePinnedLater(reference: string, scan: ImageScan | undefined): boolean {
+  const parsed = parseImageReference(reference);
+  return (
+    parsed.ok &&
+    parsed.reference.digest === undefined &&
+    scan !== undefined &&
+    scan.digest === undefined &&
+    scan.platforms.some(({ report: { state } }) => state === "unavailable" || state === "absent")
+  );
 }
 
 /** A mirror Pod's ruling: never more than audit, whatever the cluster's mode. */
