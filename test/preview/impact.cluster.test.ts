@@ -87,7 +87,13 @@ async function preview(policy: Policy, mode: Mode): Promise<Impact> {
   return await eventually(async () => {
     const { status, out, notes } = await gatehouse(
       world.cluster,
-      ...["preview", "--policy", file, "--mode", mode, "--output", "json"],
+      "preview",
+      "--policy",
+      file,
+      "--mode",
+      mode,
+      "--output",
+      "json",
     );
     if (status !== 0) throw new Error(notes);
     const impact = JSON.parse(out) as Impact;
@@ -187,7 +193,11 @@ test("each that was listed is denied when it is really created again, and every 
         owner ===
         `${(metadata as { namespace: string }).namespace}/${String(kind)}/${(metadata as { name: string }).name}`,
     );
-    const labels = (object?.["metadata"] as { labels: Record<string, string> }).labels;
-    expect([owner, labels["tier"]]).toEqual([owner, undefined]);
+    const metadata = object?.["metadata"] as { labels: Record<string, string> } | undefined;
+    expect([owner, metadata?.labels["app"] !== undefined, metadata?.labels["tier"]]).toEqual([
+      owner,
+      true,
+      undefined,
+    ]);
   }
 });

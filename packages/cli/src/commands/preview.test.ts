@@ -40,8 +40,12 @@ const entry = (images: ImpactEntry["images"]): ImpactEntry => ({
   couldNotTell: false,
 });
 const image = (reference: string) => ({
-  ...{ reference, digest, state: "complete" as const, rules: ["no"] },
-  ...{ findings: [{ id: "CVE-2026-1", severity: "critical" as const }], findingCount: 1 },
+  reference,
+  digest,
+  state: "complete" as const,
+  rules: ["no"],
+  findings: [{ id: "CVE-2026-1", severity: "critical" as const }],
+  findingCount: 1,
 });
 const impact: Impact = {
   at: "2026-12-01T00:00:00.000Z",
@@ -77,7 +81,7 @@ beforeEach(async () => {
     authorize: () => true,
     serviceProxy: async ({ request }) => {
       const { pathname, search } = new URL(request.url);
-      const body = request.method === "POST" ? ((await request.json()) as unknown) : undefined;
+      const body: unknown = request.method === "POST" ? await request.json() : undefined;
       asked.push({ where: `${request.method} ${pathname}${search}`, body });
       return answers[pathname]?.() ?? Response.json({ message: "nothing here" }, { status: 404 });
     },
@@ -186,15 +190,24 @@ function snapshotPages(): SnapshotLine[][] {
     images: [{ path: "x", reference: "r.example/web:1", name: "main", kind: "container" as const }],
   };
   const report = {
-    ...{ state: "complete" as const, source: "s", trust: { kind: "source" as const } },
+    state: "complete" as const,
+    source: "s",
+    trust: { kind: "source" as const },
     scannedAt: "2026-11-22T00:00:00Z",
   };
   const hash = policyHash(policy);
   return [
     [
       {
-        ...{ line: "gatehouse-snapshot", version: 1, takenAt: "2026-11-22T10:00:00.000Z", cluster: "c" },
-        ...{ mode: "deny", policy, policyHash: hash, running: [], labels: [] },
+        line: "gatehouse-snapshot",
+        version: 1,
+        takenAt: "2026-11-22T10:00:00.000Z",
+        cluster: "c",
+        mode: "deny",
+        policy,
+        policyHash: hash,
+        running: [],
+        labels: [],
       },
       { line: "workload", owner: "shop/Deployment/web", written: [subject], running: [], platforms: [] },
     ],
@@ -202,18 +215,29 @@ function snapshotPages(): SnapshotLine[][] {
       {
         line: "review",
         review: {
-          ...{ id: "1", at: "2026-11-22T09:00:00.000Z", owner: "shop/Deployment/web", subject },
-          ...{ policyHash: hash, mode: "deny", action: "deny", inDenyMode: "deny" },
+          id: "1",
+          at: "2026-11-22T09:00:00.000Z",
+          owner: "shop/Deployment/web",
+          subject,
+          policyHash: hash,
+          mode: "deny",
+          action: "deny",
+          inDenyMode: "deny",
           images: [
             {
-              ...{ reference: "r.example/web:1", digest, outcome: "deny", rules: ["no", "other"] },
+              reference: "r.example/web:1",
+              digest,
+              outcome: "deny",
+              rules: ["no", "other"],
               platforms: [{ digest, report: { ...report, findings: [] }, findingCount: 1 }],
             },
           ],
         },
       },
       ...[`r.example/web@${digest}`, "r.example/web:1"].map((reference): SnapshotLine => ({
-        ...{ line: "scan", reference, platforms: [] },
+        line: "scan",
+        reference,
+        platforms: [],
         scan: {
           digest,
           platforms: [
