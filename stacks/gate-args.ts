@@ -2,6 +2,7 @@ import { filesDirectory, type GateArgs } from "@gatehouse/gate";
 import policy from "./policy.ts";
 import type { Registries } from "./registries.ts";
 import { readReports } from "./reports.ts";
+import { readRunning } from "./running.ts";
 import type { Settings } from "./settings.ts";
 
 /** The folder's name inside the gate. */
@@ -22,6 +23,9 @@ export function gateArgs(
     ...(reports === undefined ? {} : { files: { [folder]: reports } }),
     ...(sources.length === 0 ? {} : { sources }),
     tokenAudiences: registries.tokenAudiences,
+    ...(settings.running === undefined
+      ? {}
+      : { running: readRunning(settings.running, import.meta.dirname) }),
     preview: {
       requireImpact: settings.requireImpact,
       ...(settings.report === undefined ? {} : { report: settings.report }),

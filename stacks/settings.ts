@@ -33,6 +33,8 @@ const settingsSchema = z.strictObject({
   replicas: z.optional(z.int()),
   excludedNamespaces: z.optional(z.array(text)),
   caGenerations: z.optional(z.array(text)),
+  /** A file that `gatehouse running` wrote, relative to the folder of this file: what runs, for `running.admitUntil`. */
+  running: z.optional(text),
   /** Workloads that may be newly denied: rule → namespace/Kind/name. */
   acknowledged: z.optional(z.record(z.string(), z.array(text))),
   /** Whether a change that might newly deny needs an answer of the gate first. */
