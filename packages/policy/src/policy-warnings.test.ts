@@ -86,3 +86,39 @@ test("rules that do nothing, and exemptions that do nothing or all", () => {
     },
   ]);
 });
+
+const tagWarning = (path: string, pattern: string) => ({
+  path,
+  problem: `"${pattern}" names a tag, which can be written before any digest of the repository; name the digest`,
+});
+
+test("what lets an image off by its tag lets off whatever is written behind that tag", () => {
+  const policy = definePolicy({
+    defaultRule: false,
+    rules: {
+      strict: deny({
+        description: "d",
+        when,
+        onScan: states.strict,
+        except: [{ image: "ghcr.io/acme/tool:1" }, { image: ["*:stable", "!*:latest", "ghcr.io/acme/*"] }],
+        where: { image: "*:latest" },
+      }),
+    },
+    exemptions: {
+      one: exempt({
+        cves: "CVE-2026-1",
+        where: {
+          image: ["r.io:5000/app:1.*", "r.io:5000/app", "r.io:5000/*", `r.io/app@sha256:${"a".repeat(64)}`],
+        },
+        reason: "r",
+        owner: "o",
+        permanent: true,
+      }),
+    },
+  });
+  expect(policyWarnings(policy, now)).toEqual([
+    tagWarning("rules.strict.except.0.image", "ghcr.io/acme/tool:1"),
+    tagWarning("rules.strict.except.1.image", "*:stable"),
+    tagWarning("exemptions.one.where.image", "r.io:5000/app:1.*"),
+  ]);
+});

@@ -48,6 +48,10 @@ function ruleWarnings(path: string, rule: Rule): Problem[] {
       path: `${path}.where`,
       problem: `whoever creates an object chooses its ${list(asked)}, and so can keep out of this rule`,
     });
+  for (const [index, scope] of exceptions.entries())
+    warnings.push(
+      ...tagWarnings(Array.isArray(rule.except) ? `${path}.except.${index}` : `${path}.except`, scope),
+    );
   for (const state of ["absent", "unsupported", "unavailable"] as const)
     if (rule.onScan[state] === "allow")
       warnings.push({
@@ -69,6 +73,7 @@ function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, n
       path: `${path}.rules`,
       problem: `${list(covered)}: disabled, so there is nothing to exempt`,
     });
+  warnings.push(...tagWarnings(`${path}.where`, where));
   const narrow = cves ?? packages ?? states ?? untilFixed;
   if (narrow === undefined && !fixed.some((fact) => where?.[fact] !== undefined))
     warnings.push({
@@ -76,6 +81,25 @@ function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, n
       problem: "frees every image from its rules, in every namespace; name CVEs, packages, states or a scope",
     });
   return warnings;
+}
+
+/**
+ * What lets an image off by its tag: of `name:tag@digest` only the digest says what runs, and whoever writes it can
+ * put any tag before it.
+ */
+function tagWarnings(path: string, scope: Scope | undefined): Problem[] {
+  return [scope?.image ?? []]
+    .flat()
+    .filter(namesTag)
+    .map((pattern) => ({
+      path: `${path}.image`,
+      problem: `"${pattern}" names a tag, which can be written before any digest of the repository; name the digest`,
+    }));
+}
+
+/** Whether a pattern ends in a tag, not in a port nor in a digest. */
+function namesTag(pattern: string): boolean {
+  return /^[^!@]*[/*][^@]*:[^/@]+$/.test(pattern);
 }
 
 function list(names: readonly string[]): string {
