@@ -67,7 +67,8 @@ export function pinningWebhook(
         scope: "Namespaced",
       },
     ],
-    sideEffects: "None",
+    // A denial is told, except that of a dry run.
+    sideEffects: "NoneOnDryRun",
     // Another webhook may add a container after us.
     reinvocationPolicy: "IfNeeded",
     matchConditions: [exclusion(settings.excludedNamespaces)],
