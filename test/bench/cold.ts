@@ -42,7 +42,7 @@ export async function* bench(): AsyncIterable<Figure> {
   await new Promise<void>((resolve) => server.once("listening", resolve));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const { lookUp, close } = await createLookUp({
+  const service = await createLookUp({
     sources: [
       {
         type: "referrer",
@@ -57,7 +57,7 @@ export async function* bench(): AsyncIterable<Figure> {
   });
   const timed = async (image: number): Promise<number> => {
     const start = performance.now();
-    const scan = await lookUp(`${host}/shop/api-${image}:1`, {
+    const scan = await service.lookUp(`${host}/shop/api-${image}:1`, {
       platforms: ["linux/amd64"],
       signal: new AbortController().signal,
     });
@@ -85,7 +85,7 @@ export async function* bench(): AsyncIterable<Figure> {
       baseline: `${rounded(alone)} ms`,
     };
   } finally {
-    await close();
+    await service.close();
     server.close();
   }
 }

@@ -99,7 +99,7 @@ async function until(holds: () => boolean): Promise<void> {
 const total = process.env["GATEHOUSE_SOAK"] === "1" ? 100_000 : 10_000;
 
 test.each(["batched", "structured"] as const)(
-  `${total} events, ${"%s"}, to a receiver slow, down, refusing and back: what it missed is what was counted`,
+  `${total} events, %s, to a receiver slow, down, refusing and back: what it missed is what was counted`,
   async (format) => {
     const it = await receiver();
     const maxEvents = 1_000;

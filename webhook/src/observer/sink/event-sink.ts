@@ -164,7 +164,7 @@ export function createEventSink(options: EventSinkOptions): EventSink {
       if (active === 0) idle();
       return;
     }
-    while (paused === undefined && active < atOnce) {
+    for (let free = paused === undefined ? atOnce - active : 0; free > 0; free -= 1) {
       const batch = again.shift() ?? (queue.length > 0 ? take() : undefined);
       if (batch === undefined) break;
       void deliver(batch);

@@ -56,7 +56,8 @@ async function readHeaders(file: string): Promise<Record<string, string>> {
   } catch (error) {
     // A syntax error would quote what stands in the file, which is secret.
     const code = (error as NodeJS.ErrnoException).code ?? "not JSON";
-    throw new Error(`the file of the sink's headers cannot be read: ${code}`, { cause: undefined });
+    // oxlint-disable-next-line preserve-caught-error -- the cause would say what we leave out
+    throw new Error(`the file of the sink's headers cannot be read: ${code}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Error("the file of the sink's headers: expected a JSON object of names and values");

@@ -45,7 +45,10 @@ export function createReportWriter(options: ReportWriterOptions): ReportWriter {
   const stopping = new AbortController();
   const { signal } = stopping;
   const sleep =
-    options.sleep ?? (async (ms, until) => void (await sleepFor(ms, undefined, { signal: until })));
+    options.sleep ??
+    (async (ms, until) => {
+      await sleepFor(ms, undefined, { signal: until });
+    });
   let api: ReportApi | undefined;
   let askAt = 0;
   let detail = "not asked yet whether the cluster serves reports";
@@ -92,7 +95,7 @@ export function createReportWriter(options: ReportWriterOptions): ReportWriter {
     /** Namespaces in which something was not judged yet, whose report may be among those that are there. */
     const open = new Set<string>();
     let begun = performance.now();
-    for (const one of [...workloads]) {
+    for (const one of Array.from(workloads)) {
       if (signal.aborted) return;
       if (performance.now() - begun > sliceMs) {
         await nextTurn();
