@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   cold: () => import("./cold.ts"),
   start: () => import("./start.ts"),
   impact: () => import("./impact.ts"),
+  sources: () => import("./sources.ts"),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
