@@ -6,7 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildBundle } from "@gatehouse/webhook/build";
+import { buildBundle, buildObserver } from "@gatehouse/webhook/build";
 import { root } from "./steps.ts";
 
 interface Manifest {
@@ -25,6 +25,10 @@ export function published(): string[] {
   return readdirSync(join(root, "packages")).map((name) => `packages/${name}`);
 }
 
+/** What others may test their policies with. Fakes of the other packages are ours, on dependencies for development. */
+const withTesting = "@gatehouse/policy";
+const isTesting = (name: string) => name === "./testing" || name.startsWith("./testing/");
+
 const compiled = (path: string) => path.replace(/^\.\/src\/(.*)\.ts$/, "./dist/$1.js");
 
 function exportOf(path: string): string | { types: string; default: string } {
@@ -38,7 +42,9 @@ export function publishedManifest(manifest: Manifest, versions: Readonly<Record<
   return {
     ...rest,
     exports: Object.fromEntries(
-      Object.entries(manifest.exports ?? {}).map(([name, path]) => [name, exportOf(path)]),
+      Object.entries(manifest.exports ?? {})
+        .filter(([name]) => manifest.name === withTesting || !isTesting(name))
+        .map(([name, path]) => [name, exportOf(path)]),
     ) as Record<string, string>,
     ...(manifest.bin === undefined
       ? {}
@@ -61,19 +67,20 @@ function manifestOf(folder: string): Manifest {
 /** Compiles, stages and packs every package; returns the tarballs' paths. */
 export async function pack(into: string): Promise<string[]> {
   rmSync(into, { recursive: true, force: true });
-  await buildBundle();
+  await Promise.all([buildBundle(), buildObserver()]);
   const folders = published();
   const versions = Object.fromEntries(folders.map(manifestOf).map(({ name, version }) => [name, version]));
   return folders.map((folder) => {
     const manifest = manifestOf(folder);
     const stage = join(into, "staged", manifest.name);
     mkdirSync(stage, { recursive: true });
-    compile(folder, join(stage, "dist"));
+    compile(folder, join(stage, "dist"), manifest.name === withTesting ? [] : ["src/testing"]);
     for (const file of ["README.md", "schema.json"])
       if (existsSync(join(root, folder, file))) cpSync(join(root, folder, file), join(stage, file));
     cpSync(join(root, "LICENSE"), join(stage, "LICENSE"));
     if (manifest.name === "@gatehouse/gate")
-      cpSync(join(root, "webhook/dist"), join(stage, "bundles"), { recursive: true });
+      for (const part of ["judge.mjs", "observer.mjs"])
+        cpSync(join(root, "webhook/dist", part), join(stage, "bundles", part));
     writeFileSync(
       join(stage, "package.json"),
       `${JSON.stringify(publishedManifest(manifest, versions), null, 2)}\n`,
@@ -86,7 +93,7 @@ export async function pack(into: string): Promise<string[]> {
   });
 }
 
-function compile(folder: string, outDir: string): void {
+function compile(folder: string, outDir: string, besides: readonly string[]): void {
   const config = join(root, folder, "tsconfig.pack.json");
   writeFileSync(
     config,
@@ -94,7 +101,7 @@ function compile(folder: string, outDir: string): void {
       extends: "./tsconfig.json",
       compilerOptions: { noEmit: false, declaration: true, rootDir: "src", outDir },
       include: ["src"],
-      exclude: ["**/*.test.ts", "**/fixtures/**"],
+      exclude: ["**/*.test.ts", "**/fixtures/**", ...besides],
     }),
   );
   try {
