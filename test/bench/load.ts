@@ -10,7 +10,7 @@ export interface LoadResult {
   last: string;
 }
 
-/** Posts the same body `count` times over `connections` connections that are kept open. @throws when one is not 200 */
+/** Posts the same body `count` times over `connections` connections that are kept open. @throws when one is neither 200 nor 201 */
 export async function load(
   agent: Agent,
   url: string,
@@ -52,7 +52,7 @@ function post(agent: Agent, url: string, body: string): Promise<string> {
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () => {
           const text = Buffer.concat(chunks).toString("utf8");
-          if (response.statusCode === 200) resolve(text);
+          if (response.statusCode === 200 || response.statusCode === 201) resolve(text);
           else reject(new Error(`${url} answered ${response.statusCode}: ${text.slice(0, 500)}`));
         });
       },
