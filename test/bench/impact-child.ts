@@ -1,18 +1,18 @@
 /** An observer in a process of its own, as in a cluster: says `ready`, judges impacts from `on` to `off`, then says `resting`. */
 import { observedBench, statedSize } from "./impact.ts";
 
-let wanted = false;
+const asked = { wanted: false };
 let working = Promise.resolve();
 
 const observed = await observedBench(statedSize);
 process.on("message", (message) => {
-  wanted = message === "on";
-  if (wanted) working = work();
+  asked.wanted = message === "on";
+  if (asked.wanted) working = work();
   else void working.then(() => process.send?.("resting"));
 });
 process.on("disconnect", () => process.exit());
 process.send?.("ready");
 
 async function work(): Promise<void> {
-  while (wanted) await observed.impact();
+  while (asked.wanted) await observed.impact();
 }
