@@ -66,10 +66,17 @@ const partOf = (part: string): Record<string, string> => ({
 const deployment = (part: string, wanted: number, ready: number, status: object = {}): Manifest => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
-  metadata: { name: `gate-${part}`, namespace: "gatehouse", labels: partOf(part) },
+  metadata: {
+    name: `gate-${part}`,
+    namespace: "gatehouse",
+    labels: { "app.kubernetes.io/part-of": "gatehouse" },
+  },
   spec: {
     replicas: wanted,
-    template: { spec: { volumes: [{ name: "config", configMap: { name: "config-1" } }] } },
+    template: {
+      metadata: { labels: partOf(part) },
+      spec: { volumes: [{ name: "config", configMap: { name: "config-1" } }] },
+    },
   },
   status: { readyReplicas: ready, ...status },
 });

@@ -7,6 +7,7 @@ interface Deployment extends KubeObject {
   readonly spec?: {
     readonly replicas?: number;
     readonly template?: {
+      readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
       readonly spec?: {
         readonly volumes?: readonly {
           readonly name: string;
@@ -38,14 +39,22 @@ interface Pod extends KubeObject {
 
 const parts = ["judge", "observer"] as const;
 
+/** The gate's Deployments of one part: only their Pods are labelled by it. */
+async function deploymentsOf(kube: Kube, namespace: string, part: string): Promise<Deployment[]> {
+  const { items } = await kube.list<Deployment>(resources.deployments, {
+    namespace,
+    labelSelector: "app.kubernetes.io/part-of=gatehouse",
+  });
+  return items.filter(
+    ({ spec }) => spec?.template?.metadata?.labels?.["app.kubernetes.io/component"] === part,
+  );
+}
+
 /** @throws KubeError */
 export async function readDeployments(kube: Kube, namespace: string): Promise<DeploymentFacts[]> {
   const lists = await Promise.all(
     parts.map(async (part) => {
-      const { items } = await kube.list<Deployment>(resources.deployments, {
-        namespace,
-        labelSelector: partSelector(part),
-      });
+      const items = await deploymentsOf(kube, namespace, part);
       return items.map(({ metadata, spec, status }): DeploymentFacts => {
         const failing = status?.conditions?.find(
           (one) => one.type === "Progressing" && one.status === "False",
@@ -93,11 +102,8 @@ export async function readPods(kube: Kube, namespace: string): Promise<PodFacts[
 
 /** What the judges are told: the ConfigMap that their Deployment mounts. @throws KubeError, InvalidInputError */
 export async function readConfig(kube: Kube, namespace: string): Promise<GateConfig> {
-  const { items } = await kube.list<Deployment>(resources.deployments, {
-    namespace,
-    labelSelector: partSelector("judge"),
-  });
-  const volume = items[0]?.spec?.template?.spec?.volumes?.find(({ name }) => name === "config");
+  const [deployment] = await deploymentsOf(kube, namespace, "judge");
+  const volume = deployment?.spec?.template?.spec?.volumes?.find(({ name }) => name === "config");
   const name = volume?.configMap?.name;
   if (name === undefined) throw new Error("the judge's Deployment mounts no ConfigMap as config");
   const map = await kube.get<KubeObject & { readonly data?: Readonly<Record<string, string>> }>(
