@@ -1,7 +1,7 @@
 /** Snapshots as files: gzip over one JSON value a line. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { InvalidInputError, readSnapshot, type Snapshot, type SnapshotLine } from "@gatehouse/policy";
@@ -22,8 +22,8 @@ export async function writeSnapshot(file: string, lines: AsyncIterable<SnapshotL
 export async function readSnapshotFile(file: string): Promise<Snapshot> {
   const lines: string[] = [];
   try {
-    const read = async (source: Readable) => {
-      for await (const line of createInterface({ input: source, crlfDelay: Infinity }))
+    const read = async (source: AsyncIterable<Buffer>) => {
+      for await (const line of createInterface({ input: Readable.from(source), crlfDelay: Infinity }))
         if (line !== "") lines.push(line);
     };
     if (await isGzip(file)) await pipeline(createReadStream(file), createGunzip(), read);
