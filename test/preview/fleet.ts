@@ -51,11 +51,11 @@ const references = [
   "elsewhere.example/tool:1",
 ];
 
-export const namespaceName = (team: number) => `team-${team}`;
+const namespaceName = (team: number) => `team-${team}`;
 const namespaceLabels = (team: number): Record<string, string> => (team % 6 === 0 ? { tier: "lab" } : {});
 
 /** The forty namespaces. */
-export const namespaces: readonly Fields[] = Array.from({ length: 40 }, (_, team) => ({
+const namespaces: readonly Fields[] = Array.from({ length: 40 }, (_, team) => ({
   apiVersion: "v1",
   kind: "Namespace",
   metadata: { name: namespaceName(team), labels: namespaceLabels(team) },
@@ -102,7 +102,7 @@ function templateOf(object: Fields): Template | undefined {
 }
 
 /** The Pod that an object's controller makes of it; undefined where it makes none. */
-export function podOf(object: KubeObject): Fields | undefined {
+function podOf(object: KubeObject): Fields | undefined {
   const { kind, apiVersion, metadata } = object;
   if (kind === "Pod" || kind === "PodTemplate") return undefined;
   const template = templateOf(object as unknown as Fields);

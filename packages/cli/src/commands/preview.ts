@@ -30,7 +30,7 @@ interface PreviewOptions extends ConnectionOptions {
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 
 /** How an impact is shown; `text` is what `pulumi preview` shows. */
-export const renderers = {
+const renderers = {
   text: (impact: Impact) =>
     impact.newlyDenied.length === 0
       ? `${impactText(impact)}\n`

@@ -37,7 +37,7 @@ export function addRunning(program: Command, io: Io, end: (status: number) => vo
 }
 
 /** One entry a line, so that a review sees what came and went. */
-export function runningText(digests: RunningDigests): string {
+function runningText(digests: RunningDigests): string {
   return digests.length === 0
     ? "[]\n"
     : `[\n${digests.map((entry) => `  ${JSON.stringify(entry)}`).join(",\n")}\n]\n`;

@@ -24,7 +24,7 @@ export async function openObserver(options: ConnectionOptions): Promise<ServiceC
 }
 
 /** The same over a client. */
-export function callerOf(
+function callerOf(
   kube: Kube,
   options: Pick<ConnectionOptions, "gateNamespace" | "as">,
 ): ServiceCaller {
