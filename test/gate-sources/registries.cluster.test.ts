@@ -1,6 +1,9 @@
 /** An image's life in a registry, as the gate of a real control plane follows it: nothing is restarted. */
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { fakeRegistry } from "@gatehouse/scans/testing";
 import { serve, type ServerType } from "@hono/node-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -88,4 +91,35 @@ test("reports attached in a registry: unscanned, pending, vulnerable; fixed, res
   attach(second, report(two));
   await becomes(two.reference, "admitted");
   expect(await judges()).toEqual(before);
+});
+
+interface Finding {
+  level: string;
+  check: string;
+  text: string;
+}
+
+test("the doctor knows a gate that is well, by its own names and ways", async () => {
+  const main = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+  const args = [main, "doctor", "--kubeconfig", world.cluster.kubeconfig, "--output", "json"];
+  const ran = promisify(execFile)(process.execPath, args);
+  // With problems it ends with 1, and says what they are all the same.
+  const { stdout } = await ran.catch((error: unknown) => error as { stdout: string });
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  for (const { level, check, text } of findings) process.stderr.write(`${level} ${check}: ${text}\n`);
+  expect(findings.filter(({ level }) => level === "problem")).toEqual([]);
+  const well = findings.filter(({ level }) => level === "ok").map(({ check, text }) => `${check}: ${text}`);
+  expect(well).toEqual(
+    expect.arrayContaining([
+      "prerequisites: all 5 rights that were asked about are there",
+      "installation: failurePolicy is Fail in mode deny",
+      "installation: judge: 2 of 2 ready",
+      "installation: observer: 1 of 1 ready",
+      expect.stringMatching(/^installation: policy [0-9a-f]{12} is registered and judged by$/),
+      "certificates: the validating webhook's caBundle holds all 1 authorities of the gate",
+      "reachability: a Pod in namespace default was judged (dry run)",
+      "clock: the API server's clock agrees with this machine's",
+      "clock: the judge's clock agrees with this machine's",
+    ]),
+  );
 });
