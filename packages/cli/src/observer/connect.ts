@@ -24,10 +24,7 @@ export async function openObserver(options: ConnectionOptions): Promise<ServiceC
 }
 
 /** The same over a client. */
-function callerOf(
-  kube: Kube,
-  options: Pick<ConnectionOptions, "gateNamespace" | "as">,
-): ServiceCaller {
+function callerOf(kube: Kube, options: Pick<ConnectionOptions, "gateNamespace" | "as">): ServiceCaller {
   const { gateNamespace, as } = options;
   const service = observerService(gateNamespace);
   const ask = createServiceCaller(kube, {
