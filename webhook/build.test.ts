@@ -68,7 +68,7 @@ function start(args: readonly string[]): Started {
 
 const args = (
   "--config config.json --policy policy.json --ca ca --secret-file secret " +
-  "--listen 127.0.0.1:0 --ip 127.0.0.1 --no-kubernetes --unready-ms 300"
+  "--listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --ip 127.0.0.1 --no-kubernetes --unready-ms 300"
 ).split(" ");
 
 async function until<T>(what: () => T | undefined): Promise<T> {
@@ -112,6 +112,10 @@ describe("the judge's bundle", () => {
     const judge = start(args);
     const url = await until(() => /"url":"(https:[^"]+)"/.exec(judge.errors())?.[1]);
     expect(await ask(`${url}/readyz`)).toEqual({ status: 200, text: "ok\n" });
+    expect((await ask(`${url}/metrics`)).status).toBe(404);
+    const metrics = /"metrics":"(https:[^"]+)"/.exec(judge.errors())?.[1];
+    expect((await ask(`${metrics}/metrics`)).text).toContain("gatehouse_in_flight 0");
+    expect((await ask(`${metrics}/validate/${secret}`, {})).status).toBe(404);
 
     const body = review(pod(["registry.example/app:1"]), { uid: "uid-1" });
     const { status, text } = await ask(`${url}/validate/${secret}?timeout=5s`, body);

@@ -27,7 +27,7 @@ export interface JudgeAppOptions {
 const json = { "content-type": "application/json" };
 
 /**
- * The judge over HTTP: `POST /validate/SECRET`, `POST /pin/SECRET`, `GET /healthz`, `/readyz`, `/metrics`.
+ * The judge over HTTP: `POST /validate/SECRET`, `POST /pin/SECRET`, `GET /healthz`, `/readyz`.
  * What is no admission review gets a 4xx; every review gets the gate's own answer, in time.
  *
  * @example
@@ -43,9 +43,6 @@ export function judgeApp(options: JudgeAppOptions): Hono {
     const why = options.notReady();
     return why === undefined ? c.text("ok\n") : c.text(`not ready: ${why}\n`, 503);
   });
-  app.get("/metrics", async (c) =>
-    c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
-  );
 
   type Route = "validate" | "pin";
 

@@ -20,6 +20,7 @@ describe("parseArguments", () => {
       secrets: "s",
       emergency: undefined,
       listen: { host: "127.0.0.1", port: 8443 },
+      metricsListen: undefined,
       dnsNames: ["a.example", "b.example"],
       ipAddresses: [],
       instance: "judge-0",
@@ -36,17 +37,25 @@ describe("parseArguments", () => {
     ["localhost:0", { host: "localhost", port: 0 }],
   ])("listens on %s", (text, expected) => {
     expect(parseArguments([...required, `--listen=${text}`], {}).listen).toEqual(expected);
+    const { metricsListen } = parseArguments([...required, `--metrics-listen=${text}`], {});
+    expect(metricsListen).toEqual(expected);
   });
 
   it("lists everything that is wrong", () => {
-    const args = ["--listen=8443", "--observer=http://plain.example", "--unready-ms=soon"];
+    const args = [
+      "--listen=8443",
+      "--metrics-listen=",
+      "--observer=http://plain.example",
+      "--unready-ms=soon",
+    ];
     expect(() => parseArguments(args, {})).toThrow(
       [
-        "the judge's command line has 6 problems:",
+        "the judge's command line has 7 problems:",
         "  --config: expected a path, got nothing",
         "  --policy: expected a path, got nothing",
         "  --secret-file: expected a path, got nothing",
         '  --listen: expected HOST:PORT, got "8443"',
+        '  --metrics-listen: expected HOST:PORT, got ""',
         '  --observer: expected an https URL, got "http://plain.example"',
         '  --unready-ms: expected milliseconds, got "soon"',
       ].join("\n"),

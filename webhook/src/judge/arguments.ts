@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { InvalidInputError, type Problem } from "@gatehouse/policy";
+import type { Listen } from "./server.ts";
 
 /** What the judge's command line and environment say. */
 export interface JudgeArguments {
@@ -8,7 +9,9 @@ export interface JudgeArguments {
   authorities: readonly string[];
   secrets: string;
   emergency: string | undefined;
-  listen: { host: string; port: number };
+  listen: Listen;
+  /** Where metrics are shown. Nowhere unless it is given: the port of the reviews is open to everybody. */
+  metricsListen: Listen | undefined;
   dnsNames: readonly string[];
   ipAddresses: readonly string[];
   instance: string | undefined;
@@ -44,6 +47,7 @@ export function parseArguments(
     "secret-file": text,
     "emergency-dir": text,
     listen: text,
+    "metrics-listen": text,
     dns: list,
     ip: list,
     instance: text,
@@ -85,7 +89,8 @@ export function parseArguments(
     authorities: many("ca"),
     secrets: required("secret-file"),
     emergency: one("emergency-dir"),
-    listen: listenOf(one("listen") ?? "[::]:8443", problems),
+    listen: listenOf("listen", one("listen") ?? "[::]:8443", problems),
+    metricsListen: metricsListenOf(one("metrics-listen"), problems),
     dnsNames: many("dns"),
     ipAddresses: many("ip"),
     instance: one("instance"),
@@ -111,15 +116,20 @@ export function parseArguments(
   return parsed;
 }
 
-/** Reads `HOST:PORT`; an empty host is every address. */
-export function listenOf(text: string, problems: Problem[]): JudgeArguments["listen"] {
+/** Reads a flag's `HOST:PORT`; an empty host is every address. */
+export function listenOf(flag: string, text: string, problems: Problem[]): Listen {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    problems.push({ path: "--listen", problem: `expected HOST:PORT, got ${JSON.stringify(text)}` });
+    problems.push({ path: `--${flag}`, problem: `expected HOST:PORT, got ${JSON.stringify(text)}` });
     return { host: "", port: 0 };
   }
   return { host: match[1] ?? (match[2] || "::"), port };
+}
+
+/** Where to show metrics, for judge and observer; undefined for nowhere. */
+export function metricsListenOf(text: string | undefined, problems: Problem[]): Listen | undefined {
+  return text === undefined ? undefined : listenOf("metrics-listen", text, problems);
 }
 
 function urlOf(text: string, problems: Problem[]): string {

@@ -47,19 +47,23 @@ export async function readStart<T>(
   prepare: (config: GateConfig) => Promise<T>,
 ): Promise<JudgeStart & { prepared: T }> {
   const problems: Problem[] = [];
-  const [configText, policyText, secretText] = await Promise.all([
-    text(paths.config, problems),
-    text(paths.policy, problems),
-    paths.secrets === undefined ? undefined : text(paths.secrets, problems),
+  const [configFile, policyFile, secretFile, ...folders] = await Promise.all([
+    read(paths.config),
+    read(paths.policy),
+    paths.secrets === undefined ? undefined : read(paths.secrets),
+    ...paths.authorities.map(readFolder),
   ]);
+  const configText = textOf(configFile, problems);
+  const policyText = textOf(policyFile, problems);
+  const secretText = secretFile && textOf(secretFile, problems);
   const config = configOf(paths.config, configText, problems);
   const prepared =
     config === undefined ? undefined : await prepareSafely(paths.config, config, prepare, problems);
   const policy = policyOf(paths.policy, policyText, config?.policyHash, problems);
   const secrets = paths.secrets === undefined ? [] : secretsOf(paths.secrets, secretText, problems);
-  const authorities = (
-    await Promise.all(paths.authorities.map((folder) => authorityOf(folder, problems)))
-  ).filter((authority) => authority !== undefined);
+  const authorities = folders
+    .map((folder) => authorityOf(folder, problems))
+    .filter((authority) => authority !== undefined);
   const [first, ...others] = authorities;
   if (paths.authorities.length === 0) {
     problems.push({ path: "--ca", problem: "expected at least one folder with tls.crt and tls.key" });
@@ -71,8 +75,7 @@ export async function readStart<T>(
     first === undefined ||
     prepared === undefined
   ) {
-    throw new InvalidInputError(
-      paths.secrets === undefined ? "the observer's configuration" : "the judge's configuration",
+    throw new InvalidInputError(paths.secrets === undefined ? "the observer's configuration" : "the judge's configuration",
       problems,
     );
   }
@@ -103,13 +106,21 @@ async function prepareSafely<T>(
   }
 }
 
-async function text(path: string, problems: Problem[]): Promise<string | undefined> {
+/** A file's text, or what is wrong with it: told later, since files are read in no order. */
+type ReadText = { text: string } | Problem;
+
+async function read(path: string): Promise<ReadText> {
   try {
-    return await readFile(path, "utf8");
+    return { text: await readFile(path, "utf8") };
   } catch (error) {
-    problems.push({ path, problem: `cannot be read: ${messageOf(error)}` });
-    return undefined;
+    return { path, problem: `cannot be read: ${messageOf(error)}` };
   }
+}
+
+function textOf(file: ReadText, problems: Problem[]): string | undefined {
+  if ("text" in file) return file.text;
+  problems.push(file);
+  return undefined;
 }
 
 function json(path: string, content: string | undefined, problems: Problem[]): unknown {
@@ -177,11 +188,23 @@ function secretsOf(path: string, content: string | undefined, problems: Problem[
   return secrets;
 }
 
-async function authorityOf(folder: string, problems: Problem[]): Promise<Authority | undefined> {
+interface AuthorityFiles {
+  folder: string;
+  certificate: ReadText;
+  key: ReadText;
+}
+
+async function readFolder(folder: string): Promise<AuthorityFiles> {
   const [certificate, key] = await Promise.all([
-    text(join(folder, "tls.crt"), problems),
-    text(join(folder, "tls.key"), problems),
+    read(join(folder, "tls.crt")),
+    read(join(folder, "tls.key")),
   ]);
+  return { folder, certificate, key };
+}
+
+function authorityOf({ folder, ...files }: AuthorityFiles, problems: Problem[]): Authority | undefined {
+  const certificate = textOf(files.certificate, problems);
+  const key = textOf(files.key, problems);
   if (certificate === undefined || key === undefined) return undefined;
   try {
     return readAuthority({ certificate, key });

@@ -73,6 +73,7 @@ async function main(): Promise<void> {
   const judge = await runJudge({
     start,
     listen: args.listen,
+    metricsListen: args.metricsListen,
     dnsNames: [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`, ...args.dnsNames],
     ipAddresses: args.ipAddresses,
     emergencyDirectory: args.emergency,
@@ -86,7 +87,12 @@ async function main(): Promise<void> {
     log,
     decideAt: () => args.clock ?? Date.now(),
   });
-  log("info", "the judge answers", { url: judge.url, mode: config.mode, policy: config.policyHash });
+  log("info", "the judge answers", {
+    url: judge.url,
+    metrics: judge.metricsUrl,
+    mode: config.mode,
+    policy: config.policyHash,
+  });
   // Each replica keeps what it was asked about itself. It ends with the signal, and rejects never.
   void look.keepWarm(
     {

@@ -15,13 +15,16 @@ import type { LineWriter } from "./line-writer.ts";
 import type { Log } from "./log.ts";
 import type { JudgeMetrics } from "./metrics.ts";
 import type { ObserverSink } from "./observer-sink.ts";
+import { startMetricsServer } from "./metrics-server.ts";
 import { createSecretCheck } from "./secrets.ts";
-import { startServer } from "./server.ts";
+import { startServer, type Listen } from "./server.ts";
 
 /** What a judge is run with besides its configuration. */
 export interface RunOptions {
   start: JudgeStart;
-  listen: { host: string; port: number };
+  listen: Listen;
+  /** Where metrics are shown. @default nowhere */
+  metricsListen?: Listen | undefined;
   dnsNames: readonly string[];
   ipAddresses: readonly string[];
   emergencyDirectory?: string | undefined;
@@ -44,6 +47,8 @@ export interface RunOptions {
 export interface RunningJudge {
   url: string;
   port: number;
+  /** `https://127.0.0.1:9464`; undefined where none are shown. */
+  metricsUrl: string | undefined;
   /** Fails readiness, waits until that is known, finishes what is under way and writes all events. */
   stop(options?: { unreadyMs?: number; graceMs?: number }): Promise<void>;
 }
@@ -54,6 +59,8 @@ const tickMs = 30_000;
 const defaultUnreadyMs = 5_000;
 /** Longer than the longest deadline of an admission. */
 const defaultGraceMs = 31_000;
+/** For a scrape under way. */
+const metricsGraceMs = 1_000;
 
 /** Starts a judge. Rejects when it cannot listen. */
 export async function runJudge(options: RunOptions): Promise<RunningJudge> {
@@ -101,7 +108,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
       (event) => void output.write(`${event}\n`),
       ...(options.observer === undefined ? [] : [options.observer.sink]),
     ],
-    reviews: options.observer?.sink,
+    reviews: options.observer?.reviews,
     dropped: () => metrics.eventsDropped.inc({ sink: "queue" }),
   });
   const app = judgeApp({
@@ -123,11 +130,22 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
     clock: () => performance.now(),
     now,
   });
+  const metricsServer = await startMetricsServer(
+    {
+      text: () => metrics.registry.metrics(),
+      contentType: metrics.registry.contentType,
+      failures: metrics.failures,
+      log,
+    },
+    options.metricsListen,
+    leaf.current(),
+  );
   const server = await startServer({ fetch: app.fetch, ...options.listen, leaf: leaf.current() });
 
   const tick = setInterval(() => {
     if (leaf.renewIfDue()) {
       server.show(leaf.current());
+      metricsServer?.show(leaf.current());
       showExpiry();
       log("info", "a new certificate", { notAfter: new Date(leaf.current().notAfter).toISOString() });
     }
@@ -142,7 +160,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
     await server.close(times.graceMs ?? defaultGraceMs);
     clearInterval(tick);
     events.flush();
-    await Promise.all([output.flush(), options.observer?.close()]);
+    await Promise.all([output.flush(), options.observer?.close(), metricsServer?.close(metricsGraceMs)]);
   }
-  return { url: server.url, port: server.port, stop };
+  return { url: server.url, port: server.port, metricsUrl: metricsServer?.url, stop };
 }

@@ -2,6 +2,13 @@ import { createServer, type Server } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import type { CertificatePair } from "../tls/certificate.ts";
 
+/** Where to listen. */
+export interface Listen {
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+}
+
 /** A server that listens. */
 export interface JudgeServer {
   /** `https://127.0.0.1:8443`. */
@@ -21,7 +28,7 @@ const keepAliveMs = 120_000;
  */
 const headersMs = 10_000;
 const requestMs = 35_000;
-const mostConnections = 4_096;
+const usualConnections = 4_096;
 
 /** Starts a TLS server for a fetch handler. */
 export async function startServer(options: {
@@ -29,6 +36,8 @@ export async function startServer(options: {
   host: string;
   port: number;
   leaf: CertificatePair;
+  /** @default 4096 */
+  mostConnections?: number;
 }): Promise<JudgeServer> {
   const listener = getRequestListener(options.fetch);
   const server = createServer(
@@ -47,7 +56,7 @@ export async function startServer(options: {
     // It answers failures of its own by itself and never rejects.
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
-  server.maxConnections = mostConnections;
+  server.maxConnections = options.mostConnections ?? usualConnections;
   // Whoever breaks the protocol of TLS or HTTP gets its socket closed; that is no event worth a line.
   server.on("tlsClientError", () => {});
   await listenOn(server, options);

@@ -3,13 +3,16 @@ import { parseObserverArguments } from "./arguments.ts";
 
 test("flags, and the environment where there is none", () => {
   const args =
-    "--config c.json --policy p.json --ca one --ca two --listen 127.0.0.1:9443 --instance o-1".split(" ");
+    "--config c.json --policy p.json --ca one --ca two --listen 127.0.0.1:9443 --metrics-listen :9464 --instance o-1".split(
+      " ",
+    );
   expect(parseObserverArguments(args, { GATEHOUSE_DNS: "a,b", GATEHOUSE_INSTANCE: "ignored" })).toEqual({
     config: "c.json",
     policy: "p.json",
     authorities: ["one", "two"],
     emergency: undefined,
     listen: { host: "127.0.0.1", port: 9443 },
+    metricsListen: { host: "::", port: 9464 },
     dnsNames: ["a", "b"],
     ipAddresses: [],
     instance: "o-1",

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { InvalidInputError, type Problem } from "@gatehouse/policy";
-import { listenOf } from "../judge/arguments.ts";
+import { listenOf, metricsListenOf } from "../judge/arguments.ts";
+import type { Listen } from "../judge/server.ts";
 
 /** What the observer's command line and environment say. */
 export interface ObserverArguments {
@@ -8,7 +9,9 @@ export interface ObserverArguments {
   policy: string;
   authorities: readonly string[];
   emergency: string | undefined;
-  listen: { host: string; port: number };
+  listen: Listen;
+  /** Where metrics are shown. Nowhere unless it is given. */
+  metricsListen: Listen | undefined;
   dnsNames: readonly string[];
   ipAddresses: readonly string[];
   instance: string | undefined;
@@ -34,6 +37,7 @@ export function parseObserverArguments(
     ca: list,
     "emergency-dir": text,
     listen: text,
+    "metrics-listen": text,
     dns: list,
     ip: list,
     instance: text,
@@ -65,7 +69,8 @@ export function parseObserverArguments(
     policy: required("policy"),
     authorities: many("ca"),
     emergency: one("emergency-dir"),
-    listen: listenOf(one("listen") ?? "[::]:8443", problems),
+    listen: listenOf("listen", one("listen") ?? "[::]:8443", problems),
+    metricsListen: metricsListenOf(one("metrics-listen"), problems),
     dnsNames: many("dns"),
     ipAddresses: many("ip"),
     instance: one("instance"),

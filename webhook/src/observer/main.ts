@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     start,
     version: manifest.version,
     listen: args.listen,
+    metricsListen: args.metricsListen,
     dnsNames: args.dnsNames,
     ipAddresses: args.ipAddresses,
     emergencyDirectory: args.emergency,
@@ -67,7 +68,12 @@ async function main(): Promise<void> {
     lost: () => stop("the lease was lost", 1),
   });
   ({ scans, kubeCalls } = observer.metrics);
-  log("info", "the observer answers", { url: observer.url, mode: config.mode, policy: config.policyHash });
+  log("info", "the observer answers", {
+    url: observer.url,
+    metrics: observer.metricsUrl,
+    mode: config.mode,
+    policy: config.policyHash,
+  });
 
   function stop(why: string, code: number): void {
     log("info", "stopping", { why });

@@ -121,7 +121,7 @@ interface Started {
 
 function start(name: string, more: readonly string[] = []): Started {
   const args =
-    "--config config.json --policy policy.json --ca ca --listen 127.0.0.1:0 --ip 127.0.0.1 --service-account account";
+    "--config config.json --policy policy.json --ca ca --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --ip 127.0.0.1 --service-account account";
   const { port } = new URL(server.url);
   const child = spawn(process.execPath, [bundle.file, ...args.split(" "), "--instance", name, ...more], {
     cwd: folder,
@@ -223,7 +223,8 @@ test("one observes, another waits, and takes over when the first has gone", asyn
   expect(await first.exit).toBe(0);
   await ready(other);
   expect(await ownersOf(other)).toEqual(["shop/Deployment/web"]);
-  expect((await ask(`${other}/metrics`)).text).toContain("gatehouse_observer_holder 1");
+  const metrics = /"metrics":"(https:[^"]+)"/.exec(second.errors())?.[1];
+  expect((await ask(`${metrics}/metrics`)).text).toContain("gatehouse_observer_holder 1");
 });
 
 test("a judge's events arrive, proven by its own token", async () => {

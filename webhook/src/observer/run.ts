@@ -8,7 +8,8 @@ import type { JudgeStart } from "../judge/config.ts";
 import { createEmergencyStore, emergencyPrefix } from "../judge/emergency.ts";
 import type { LineWriter } from "../judge/line-writer.ts";
 import type { Log } from "../judge/log.ts";
-import { startServer } from "../judge/server.ts";
+import { startMetricsServer } from "../judge/metrics-server.ts";
+import { startServer, type Listen } from "../judge/server.ts";
 import { createLeaf } from "../tls/leaf.ts";
 import { createBackgroundEvents } from "./background-events.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
@@ -34,7 +35,9 @@ export const leaseName = "gatehouse-observer";
 export interface RunObserverOptions {
   start: Pick<JudgeStart, "config" | "policy" | "authorities">;
   version: string;
-  listen: { host: string; port: number };
+  listen: Listen;
+  /** Where metrics are shown. @default nowhere */
+  metricsListen?: Listen | undefined;
   dnsNames: readonly string[];
   ipAddresses: readonly string[];
   emergencyDirectory?: string | undefined;
@@ -58,6 +61,8 @@ export interface RunObserverOptions {
 export interface RunningObserver {
   url: string;
   port: number;
+  /** `https://127.0.0.1:9464`; undefined where none are shown. */
+  metricsUrl: string | undefined;
   metrics: ObserverMetrics;
   /** Undefined while another instance holds the lease. */
   observation(): Observation | undefined;
@@ -260,6 +265,16 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
       now,
     }),
   );
+  const metricsServer = await startMetricsServer(
+    {
+      text: () => metrics.show(),
+      contentType: metrics.registry.contentType,
+      failures: metrics.failures,
+      log,
+    },
+    options.metricsListen,
+    leaf.current(),
+  );
   const server = await startServer({ fetch: app.fetch, ...options.listen, leaf: leaf.current() });
 
   const lease = holdLease(kube, {
@@ -284,6 +299,7 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
   const tick = setInterval(() => {
     if (leaf.renewIfDue()) {
       server.show(leaf.current());
+      metricsServer?.show(leaf.current());
       showExpiry();
     }
     void emergencies.refresh();
@@ -295,6 +311,7 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
   return {
     url: server.url,
     port: server.port,
+    metricsUrl: metricsServer?.url,
     metrics,
     observation: () => observation,
     async stop({ graceMs = defaultGraceMs } = {}) {
@@ -302,7 +319,12 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
       stopping = true;
       clearInterval(tick);
       clearInterval(look);
-      await Promise.all([server.close(graceMs), observation?.stop(), reports?.stop()]);
+      await Promise.all([
+        server.close(graceMs),
+        metricsServer?.close(graceMs),
+        observation?.stop(),
+        reports?.stop(),
+      ]);
       await sink?.close(graceMs);
       await lease.stop();
       await output.flush();

@@ -16,7 +16,7 @@ import { createReviewStore } from "../observer/events/review-store.ts";
 import { createAccess } from "../observer/http/access.ts";
 import { observerApp } from "../observer/http/app.ts";
 import { createImpactService } from "../observer/impact-service.ts";
-import { createObserverMetrics } from "../observer/metrics.ts";
+import { createObserverMetrics, type ObserverMetrics } from "../observer/metrics.ts";
 import { observe, type Observation } from "../observer/observe.ts";
 import { now as moment, policy as fixturePolicy, scans as fixtureScans } from "./fixtures.ts";
 
@@ -29,6 +29,7 @@ export interface ObservedCluster {
   app: Hono;
   observation: Observation;
   events: EventStore;
+  metrics: ObserverMetrics;
   /** Scans by reference; change them and call `lookAgain`. */
   scans: Map<string, ImageScan>;
   /** Lines that the observer wrote. */
@@ -184,6 +185,7 @@ export async function observedCluster(
     app,
     observation,
     events,
+    metrics,
     scans,
     lines,
     logs,

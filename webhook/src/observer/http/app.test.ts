@@ -299,10 +299,13 @@ test("events are taken from the judges only", async () => {
   const refused = await post("/v1/events", batch, token("gate:admin"), type);
   expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([403, "forbidden"]);
   const taken = await post("/v1/events", batch, token("gate:judge"), type);
-  expect([taken.status, await taken.json()]).toEqual([200, { stored: 1, repeated: 0, invalid: 1 }]);
+  expect([taken.status, await taken.json()]).toEqual([
+    200,
+    { stored: 1, repeated: 0, invalid: 1, observer: "e1" },
+  ]);
   // Sent again, because the answer was lost.
   const again = await post("/v1/events", batch, token("gate:judge"), type);
-  expect(await again.json()).toEqual({ stored: 0, repeated: 1, invalid: 1 });
+  expect(await again.json()).toEqual({ stored: 0, repeated: 1, invalid: 1, observer: "e1" });
   const large = await post("/v1/events", `["${"x".repeat(5 * 1024 * 1024)}"]`, token("gate:judge"), type);
   expect(large.status).toBe(413);
   const seen = await get("/v1/events", token("gate:admin"));
@@ -363,12 +366,12 @@ test("a stream sends what there is and what comes", async () => {
   await reader?.cancel();
 });
 
-test("health, readiness and metrics are open", async () => {
-  const { get } = await start();
+test("health and readiness are open, metrics are on another port", async () => {
+  const { get, metrics } = await start();
   expect((await get("/healthz")).status).toBe(200);
   expect((await get("/readyz")).status).toBe(200);
-  const metrics = await (await get("/metrics")).text();
-  expect(metrics).toContain("gatehouse_observer_workloads 3");
+  expect(await metrics.show()).toContain("gatehouse_observer_workloads 3");
+  expect((await get("/metrics")).status).toBe(404);
   expect((await get("/v1/nothing")).status).toBe(404);
 });
 

@@ -27,7 +27,7 @@ export interface ObserverAppOptions {
   epoch: string;
   /** User name of the judges' service account, whose events are taken. */
   judge: string;
-  metrics: Pick<ObserverMetrics, "show" | "registry" | "requests" | "eventsReceived" | "failures">;
+  metrics: Pick<ObserverMetrics, "requests" | "eventsReceived" | "failures">;
   /** Why it is not ready, in one line; undefined when it is. */
   notReady: () => string | undefined;
   log: Log;
@@ -47,7 +47,7 @@ type Handler = (c: Context, visible: (namespace: string) => boolean) => Response
 
 /**
  * The observer over HTTP: `POST /v1/impact`, `GET /v1/inventory`, `/v1/running`, `/v1/snapshot`, `/v1/events`, `/v1/events/stream`,
- * `POST /v1/events`, `GET /healthz`, `/readyz`, `/metrics`. Who may ask what: see `access.ts`.
+ * `POST /v1/events`, `GET /healthz`, `/readyz`. Who may ask what: see `access.ts`.
  *
  * @example
  * const app = observerApp(options);
@@ -63,9 +63,6 @@ export function observerApp(options: ObserverAppOptions): Hono {
     const why = options.notReady();
     return why === undefined ? c.text("ok\n") : c.text(`not ready: ${why}\n`, 503);
   });
-  app.get("/metrics", async (c) =>
-    c.body(await metrics.show(), 200, { "content-type": metrics.registry.contentType }),
-  );
   app.use("/v1/*", async (c, next) => {
     await next();
     metrics.requests.inc({ route: routeLabel(c.req.path), status: String(c.res.status) });
@@ -287,8 +284,9 @@ export function observerApp(options: ObserverAppOptions): Hono {
         problems: problems.slice(0, 5).join("; "),
         count: problems.length,
       });
-    // Those that could be read are stored; to send the others again would change nothing.
-    return answer({ stored, repeated, invalid: problems.length });
+    // Those that could be read are stored; to send the others again would change nothing. What this process has not
+    // been told, a judge tells it that sees by `observer` that it is another.
+    return answer({ stored, repeated, invalid: problems.length, observer: options.epoch });
   });
 
   app.notFound(() => refusal(404, "not-found", "there is nothing here"));
