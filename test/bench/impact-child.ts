@@ -1,5 +1,6 @@
 /** An observer in a process of its own, as in a cluster: says `ready`, judges impacts from `on` to `off`, then says `resting`. */
-import { observedBench, statedSize } from "./impact.ts";
+import { observedBench } from "./impact-observed.ts";
+import { statedSize } from "./impact-samples.ts";
 
 const asked = { wanted: false };
 let working = Promise.resolve();
