@@ -17,7 +17,7 @@ import {
 } from "@gatehouse/policy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../cluster/testing/eventually.ts";
-import { apply } from "../cluster/testing/kubernetes.ts";
+import { apply, kubectl } from "../cluster/testing/kubernetes.ts";
 import { registryHost } from "../gate/reports.ts";
 import { startWorld, type World } from "../gate/world.ts";
 import { workload, type WorkloadKind } from "../gate/workloads.ts";
@@ -236,16 +236,8 @@ describe("a snapshot", () => {
   const file = () => join(folder, "snapshot.jsonl.gz");
   const policyFile = () => join(folder, "stricter.json");
 
-  test(`${admissions} admissions are recorded, without a secret, and replay to the same decisions`, async () => {
-    await writeFile(policyFile(), JSON.stringify(stricter));
-    const indices = Array.from({ length: admissions }, (_, index) => index);
-    await forAll(indices, async (index) => {
-      const object = objectOf(index) as { apiVersion: string; kind: string };
-      const resource = resourceOf(object);
-      if (resource === undefined) throw new Error(`no resource for ${object.kind}`);
-      await kube.create(resource, object as never);
-    });
-    // Those of beforeAll were judged too.
+  /** Records until the file has every admission. */
+  async function recordsAll(): Promise<void> {
     await eventually(async () => {
       const { status, notes } = await gatehouse(
         world.cluster,
@@ -257,6 +249,19 @@ describe("a snapshot", () => {
       );
       expect([status, notes.split(",")[0]]).toEqual([0, `${file()}: ${admissions + 2} reviews`]);
     }, 300);
+  }
+
+  test(`${admissions} admissions are recorded, without a secret, and replay to the same decisions`, async () => {
+    await writeFile(policyFile(), JSON.stringify(stricter));
+    const indices = Array.from({ length: admissions }, (_, index) => index);
+    await forAll(indices, async (index) => {
+      const object = objectOf(index) as { apiVersion: string; kind: string };
+      const resource = resourceOf(object);
+      if (resource === undefined) throw new Error(`no resource for ${object.kind}`);
+      await kube.create(resource, object as never);
+    });
+    // Those of beforeAll were judged too.
+    await recordsAll();
     const text = gunzipSync(await readFile(file())).toString();
     for (const secret of secrets) expect(text).not.toContain(secret);
     const same = await gatehouse(world.cluster, "replay", file(), "--output", "json");
@@ -267,6 +272,12 @@ describe("a snapshot", () => {
       [],
       admissions + 2,
     ]);
+  });
+
+  test("an observer that begins anew is told by the judges what was admitted before", async () => {
+    const part = "app.kubernetes.io/component=observer";
+    await kubectl(world.cluster, "delete", "pods", "-n", "gatehouse", "-l", part, "--wait=true");
+    await recordsAll();
   });
 
   test("with the policy changed, what differs is what the impact says", async () => {

@@ -110,38 +110,116 @@ describe("the line writer", () => {
 });
 
 describe("the observer's sink", () => {
-  function sinkOver(post: (body: string) => Promise<void>) {
-    const counts = { sent: 0, dropped: 0 };
-    const sink = createObserverSink({
-      post,
-      sent: (events) => (counts.sent += events),
-      dropped: (events) => (counts.dropped += events),
-      log: () => {},
-    });
-    return { ...sink, counts };
+  /** An observer that holds what it was sent; another `name` is another process, which knows nothing. */
+  function observed(name: string) {
+    return {
+      name,
+      batches: [] as string[][],
+      away: false,
+      /** Refuses any batch with one of these. */
+      refuses: [] as string[],
+      get texts() {
+        return this.batches.flat();
+      },
+    };
   }
 
-  it("sends batches in order", async () => {
-    const batches: string[] = [];
-    const { sink, close, counts } = sinkOver((body) => {
-      batches.push(body);
-      return Promise.resolve();
+  function sinkOver(first: ReturnType<typeof observed>) {
+    const counts = { sent: 0, dropped: 0 };
+    const stage = { observer: first };
+    const logged: string[] = [];
+    const sink = createObserverSink({
+      post(body) {
+        const { observer } = stage;
+        const batch = JSON.parse(body) as string[];
+        if (observer.away) return Promise.reject(new Error("away"));
+        if (batch.some((event) => observer.refuses.includes(event)))
+          return Promise.resolve({ taken: false as const, why: "status 400" });
+        observer.batches.push(batch);
+        return Promise.resolve({ taken: true as const, observer: observer.name });
+      },
+      sent: (events) => (counts.sent += events),
+      dropped: (events) => (counts.dropped += events),
+      log: (_, message) => logged.push(message),
     });
-    for (let index = 0; index < 250; index++) sink(String(index));
+    return { ...sink, counts, stage, logged };
+  }
+
+  const quoted = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, index) => String(from + index));
+  const pushAll = (sink: (event: string) => void, events: readonly string[]) => {
+    for (const event of events) sink(JSON.stringify(event));
+  };
+
+  it("sends batches in order", async () => {
+    const observer = observed("a");
+    const { sink, close, counts } = sinkOver(observer);
+    pushAll(sink, quoted(0, 250));
     await close();
-    const all = batches.map((batch) => JSON.parse(batch) as number[]);
-    expect([all.map((batch) => batch.length), all.flat()]).toEqual([
-      [100, 100, 50],
-      Array.from({ length: 250 }, (_, index) => index),
-    ]);
+    expect(observer.batches.map((batch) => batch.length)).toEqual([100, 100, 50]);
+    expect(observer.texts).toEqual(quoted(0, 250));
     expect(counts).toEqual({ sent: 250, dropped: 0 });
   });
 
   it("keeps the newest while the observer is away, and counts what is lost", async () => {
-    const { sink, close, counts } = sinkOver(() => Promise.reject(new Error("away")));
-    for (let index = 0; index < 5000; index++) sink(String(index));
-    expect(counts).toEqual({ sent: 0, dropped: 3000 });
+    const observer = observed("a");
+    observer.away = true;
+    const { sink, close, counts } = sinkOver(observer);
+    pushAll(sink, quoted(0, 25_000));
+    expect(counts).toEqual({ sent: 0, dropped: 5_000 });
+    observer.away = false;
     await close();
-    expect(counts).toEqual({ sent: 0, dropped: 5000 });
+    expect(observer.texts).toEqual(quoted(5_000, 25_000));
+    expect(counts).toEqual({ sent: 20_000, dropped: 5_000 });
+  });
+
+  it("gives up what is still not taken when it is closed", async () => {
+    const observer = observed("a");
+    observer.away = true;
+    const { sink, close, counts } = sinkOver(observer);
+    pushAll(sink, quoted(0, 10));
+    await close();
+    expect(counts).toEqual({ sent: 0, dropped: 10 });
+  });
+
+  it("one event that is refused keeps no other away", async () => {
+    const observer = observed("a");
+    observer.refuses = ["7"];
+    const { sink, close, counts, logged } = sinkOver(observer);
+    pushAll(sink, quoted(0, 150));
+    await close();
+    expect(observer.texts).toEqual(quoted(0, 150).filter((event) => event !== "7"));
+    expect(counts).toEqual({ sent: 149, dropped: 1 });
+    expect(logged).toEqual(["the observer refuses an event"]);
+  });
+
+  it("an observer that begins anew is sent the latest review of each key again, and no other event", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const first = observed("a");
+      const { sink, reviews, stage, counts } = sinkOver(first);
+      sink('"event"');
+      for (const text of ["old", "web", "new"]) reviews(JSON.stringify(text), text === "web" ? "web" : "api");
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(first.texts).toEqual(["event", "old", "web", "new"]);
+
+      // Nothing is admitted any more, and it is told all the same.
+      const second = observed("b");
+      stage.observer = second;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(second.texts).toEqual(["web", "new"]);
+
+      // Away while it begins anew; a newer review is not followed by the older one of its key.
+      second.away = true;
+      reviews('"newest"', "api");
+      await vi.advanceTimersByTimeAsync(60_000);
+      const third = observed("c");
+      stage.observer = third;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(third.texts).toEqual(["newest", "web"]);
+      expect(counts).toEqual({ sent: 8, dropped: 0 });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

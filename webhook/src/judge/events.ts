@@ -28,8 +28,8 @@ const rememberedKeys = 50_000;
 /** Builds the pipeline; `dropped` is told of each verdict that found the queue full. */
 export function createEventPipeline(options: {
   sinks: readonly EventSink[];
-  /** Takes what it needs to judge the same again, which is not for standard output. */
-  reviews?: EventSink | undefined;
+  /** Takes what it needs to judge the same again, which is not for standard output; the latest of each key counts. */
+  reviews?: ((event: string, key: string) => void) | undefined;
   dropped: () => void;
 }): EventPipeline {
   const queue: EventInput[] = [];
@@ -44,7 +44,7 @@ export function createEventPipeline(options: {
     const text = JSON.stringify(admissionEvent(input, key, count));
     for (const sink of options.sinks) sink(text);
     const review = options.reviews && reviewEvent(input, key);
-    if (review !== undefined) options.reviews?.(JSON.stringify(review));
+    if (review !== undefined) options.reviews?.(JSON.stringify(review), key);
   }
 
   function turn(): void {
