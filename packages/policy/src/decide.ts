@@ -1,12 +1,12 @@
 import type { CompiledPolicy, CompiledRule } from "./compile.ts";
 import type { ConditionInput } from "./condition.ts";
+import { isConfirmed, tagsToConfirm } from "./claimed-tag.ts";
 import { compilePolicy } from "./compile.ts";
 import type { CouldNotTell, Decision, ImageDecision, RuleResult, Ruling, SetAside } from "./decision.ts";
 import { exemptionLedger } from "./exemptions.ts";
 import type { ActiveExemptions } from "./exemptions.ts";
 import type { Finding } from "./finding.ts";
 import { formatRepository, parseImageReference } from "./image-reference.ts";
-import type { ImageReference } from "./image-reference.ts";
 import type { Mode, Outcome, Policy } from "./model.ts";
 import type { ImageScan, IncompleteState, PlatformScan, Scans } from "./scan.ts";
 import { unscanned } from "./scan.ts";
@@ -29,8 +29,11 @@ export function decide(policy: Policy, subject: Subject, scans: Scans, now: numb
     const parsed = parseImageReference(reference);
     const scan = scans.get(reference) ?? notLookedUp;
     const platforms = scan.platforms.length === 0 ? notLookedUp.platforms : scan.platforms;
+    const named = parsed.ok
+      ? { reference: parsed.reference, tagConfirmed: isConfirmed(parsed.reference, scans) }
+      : {};
     const results = platforms.map((platform) => {
-      const facts = imageFacts(parsed.ok ? parsed.reference : undefined, scan, platform);
+      const facts = imageFacts(named, scan, platform);
       const hearing = openHearing(compiled, subject, facts, platform, ledger.active(facts), now);
       return { platform, rules: rules.map((rule) => judge(rule, hearing)) };
     });
@@ -73,13 +76,14 @@ export function severer(a: Outcome, b: Outcome): boolean {
 
 /**
  * The references of a subject that some enabled rule may ask about: the only ones worth a look-up. A scope that
- * cannot be told before the look-up (a digest) counts as one that may.
+ * cannot be told before the look-up (a digest) counts as one that may. Where the policy goes by tags, a tag that stands
+ * beside a digest is looked up by itself, too: only that tells whether it names the digest.
  */
 export function referencesToScan(policy: Policy, subject: Subject): string[] {
   const rules = compilePolicy(policy)
     .rules.filter(({ enabled }) => enabled)
     .map((rule) => bind(rule, subject));
-  return [...byReference(subject).keys()].filter((reference) => {
+  const asked = [...byReference(subject).keys()].filter((reference) => {
     const parsed = parseImageReference(reference);
     const facts = parsed.ok ? { reference: parsed.reference } : {};
     return rules.some(
@@ -89,6 +93,7 @@ export function referencesToScan(policy: Policy, subject: Subject): string[] {
         !except.some((scope) => scope(facts, ignore) === true),
     );
   });
+  return [...new Set([...asked, ...tagsToConfirm(policy, asked)])];
 }
 
 const notLookedUp = unscanned("unavailable", "no look-up was made", "none");
@@ -104,12 +109,12 @@ function byReference(subject: Subject): Map<string, string[]> {
 }
 
 function imageFacts(
-  reference: ImageReference | undefined,
+  named: Pick<ImageFacts, "reference" | "tagConfirmed">,
   scan: ImageScan,
   platform: PlatformScan,
 ): ImageFacts {
   return {
-    ...(reference === undefined ? {} : { reference }),
+    ...named,
     ...(scan.digest === undefined ? {} : { digest: scan.digest }),
     ...(platform.digest === undefined ? {} : { platformDigest: platform.digest }),
   };

@@ -1,3 +1,4 @@
+import { byDigestAlone, claimedTag } from "./claimed-tag.ts";
 import type { ImageReference } from "./image-reference.ts";
 import { imageForms } from "./image-reference.ts";
 import { mayNameDigest } from "./image-patterns.ts";
@@ -14,6 +15,8 @@ export interface ImageFacts {
   digest?: string;
   /** Digest of the platform's own manifest. */
   platformDigest?: string;
+  /** Whether the tag that the reference has beside a digest was seen to name it; see `claimed-tag.ts`. */
+  tagConfirmed?: boolean;
 }
 
 /**
@@ -89,14 +92,23 @@ function* imageChecks(scope: Scope): Generator<Check<ImageFacts>> {
   if (scope.repository !== undefined)
     yield ["repository", value(scope.repository, (image) => image.reference?.repository)];
   if (scope.image !== undefined) {
-    const matches = compilePatterns(scope.image);
+    const matches = compilePatterns(byDigestAlone(scope.image));
     yield [
       "image",
       ({ reference, ...image }) => {
         if (reference === undefined) return undefined;
-        const forms = imageForms(reference, image.digest, image.platformDigest);
-        if (hasAllDigests(reference, image)) return matches.any(forms);
-        return matches.anyOfSome(forms, mayNameDigest(imageForms({ ...reference, digest: undefined })));
+        const digests = [image.digest, image.platformDigest];
+        const claimed = claimedTag(reference) !== undefined && image.tagConfirmed !== true;
+        const { tag: _, ...untagged } = reference;
+        const forms = imageForms(claimed ? untagged : reference, ...digests);
+        const known = hasAllDigests(reference, image);
+        if (known && !claimed) return matches.any(forms);
+        const byDigest = known ? never : mayNameDigest(imageForms({ ...reference, digest: undefined }));
+        const claims = claimed ? imageForms(reference, ...digests) : [];
+        return matches.anyOfSome(
+          forms,
+          (pattern) => byDigest(pattern) || claims.some((form) => compilePatterns(pattern)(form)),
+        );
       },
     ];
   }
@@ -114,6 +126,10 @@ function* imageChecks(scope: Scope): Generator<Check<ImageFacts>> {
       },
     ];
   }
+}
+
+function never(): boolean {
+  return false;
 }
 
 /** Whether no digest that the image goes by is still to be found out: the index's, and the platform's in it. */

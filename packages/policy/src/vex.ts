@@ -1,3 +1,4 @@
+import { claimedTag } from "./claimed-tag.ts";
 import type { Finding, FindingPackage } from "./finding.ts";
 import type { VexProduct, VexStatement } from "./model.ts";
 import { parsePurl, type Purl } from "./purl.ts";
@@ -123,14 +124,20 @@ function compileProduct(product: VexProduct): Match {
     checks.push(
       (_, { reference }) => reference && `${reference.registry}/${reference.repository}` === repository,
     );
-  if (tag !== undefined)
-    checks.push((_, { reference }) => (reference?.tag === undefined ? undefined : reference.tag === tag));
+  if (tag !== undefined) checks.push((_, image) => sameTag(tag, image));
   if (product.package !== undefined) {
     const purl = parsePurl(product.package);
     checks.push((found) => (purl === undefined ? undefined : samePackage(purl, found)));
   }
   if (checks.length === 0) return () => false;
   return (found, image) => all(checks.map((check) => check(found, image)));
+}
+
+/** A tag beside a digest might be another one's; see `claimed-tag.ts`. */
+function sameTag(wanted: string, { reference, tagConfirmed }: ImageFacts): Tri {
+  if (reference?.tag === undefined) return undefined;
+  if (reference.tag !== wanted) return false;
+  return claimedTag(reference) === undefined || tagConfirmed === true ? true : undefined;
 }
 
 function sameDigest(wanted: string, image: ImageFacts): Tri {
