@@ -703,3 +703,24 @@ describe("the policy of the moment", () => {
     expect((await validate(review(pod([bad]))))["allowed"]).toBe(true);
   });
 });
+
+describe("the line of a decision", () => {
+  it("is safe before the answer is given", async () => {
+    const safe = Promise.withResolvers<undefined>();
+    const { validate } = testApp({ push: () => safe.promise });
+    let answered = false;
+    const answer = validate(review(pod([bad]))).finally(() => (answered = true));
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(answered).toBe(false);
+    safe.resolve(undefined);
+    expect((await answer)["allowed"]).toBe(false);
+  });
+
+  it("changes nothing of the verdict when it cannot be written", async () => {
+    const { validate, logs } = testApp({ push: () => Promise.reject(new Error("no line")) });
+    expect((await validate(review(pod([bad]))))["allowed"]).toBe(false);
+    expect((await validate(review(pod([clean]))))["allowed"]).toBe(true);
+    const said = "error an event could not be written Error: no line";
+    expect(logs).toEqual([said, said]);
+  });
+});

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { oneLine } from "@gatehouse/policy";
+import { oneLine, type EventInput } from "@gatehouse/policy";
 import { parseReview, reviewResponse, type AdmissionRequest } from "./admission-review.ts";
 import { readBody } from "./body.ts";
 import { budgetMs, openDeadline, type Deadline } from "./deadline.ts";
@@ -77,9 +77,19 @@ export function judgeApp(options: JudgeAppOptions): Hono {
     // What is denied while it is pinned never comes to be validated.
     if (judged.event !== undefined && (route === "validate" || !judged.answer.allowed)) {
       metrics.judged(judged.event);
-      options.events.push(judged.event);
+      await tell(judged.event);
     }
     return new Response(reviewResponse(review.request.uid, judged.answer), { status: 200, headers: json });
+  }
+
+  /** The line comes before the answer. A bug in writing it changes no verdict. */
+  async function tell(event: EventInput): Promise<void> {
+    try {
+      await options.events.push(event);
+    } catch (error) {
+      metrics.failures.inc();
+      log("error", "an event could not be written", { request: event.request.uid, error });
+    }
   }
 
   /** A bug in judging is answered in the mode's own way and never as an admission without a word. */

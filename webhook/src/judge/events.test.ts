@@ -1,11 +1,12 @@
-import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { describe, expect, it, vi } from "vitest";
-import type { EventInput } from "@gatehouse/policy";
+import { applyMode, decide, type EventInput, type Subject } from "@gatehouse/policy";
+import { policy } from "../testing/fixtures.ts";
 import { createEventPipeline } from "./events.ts";
 import { createLineWriter } from "./line-writer.ts";
 import { createObserverSink } from "./observer-sink.ts";
@@ -22,32 +23,102 @@ const input = (uid: string): EventInput => ({
   durationMs: 1,
 });
 
+/** Of what can be judged again. */
+function judgedInput(uid: string): EventInput {
+  const judged: Subject = {
+    ...input(uid).subject,
+    cluster: { name: "test" },
+    workload: { resolved: true, kind: "Pod", name: "web" },
+    images: [],
+  };
+  const ruling = applyMode(decide(policy, judged, new Map(), 0), "deny");
+  return { ...input(uid), judged, verdict: { ruling, scans: new Map() } };
+}
+
 describe("the pipeline", () => {
-  it("counts by key, counts doubles once, and tells of what it drops", async () => {
+  it("counts by key, counts doubles once, and resolves when lines are safe", async () => {
     const lines: { id: string; data: { key: string; count: number } }[] = [];
-    let dropped = 0;
+    const safe = Promise.withResolvers<undefined>();
     const pipeline = createEventPipeline({
       sinks: [(event) => void lines.push(JSON.parse(event) as (typeof lines)[0])],
-      dropped: () => dropped++,
+      settled: () => safe.promise,
+      dropped: () => {},
     });
-    for (const uid of ["a", "b", "a", "c"]) pipeline.push(input(uid));
-    expect(lines).toEqual([]);
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const told: string[] = [];
+    const pushed = ["a", "b", "a", "c"].map(async (uid) => {
+      await pipeline.push(input(uid));
+      told.push(uid);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toEqual([]);
+    safe.resolve(undefined);
+    await Promise.all(pushed);
+    expect(told).toEqual(["a", "b", "a", "c"]);
     expect(lines.map(({ id, data }) => [id, data.count])).toEqual([
       ["a", 1],
       ["b", 2],
       ["c", 3],
     ]);
     expect(new Set(lines.map(({ data }) => data.key)).size).toBe(1);
+  });
 
-    for (let index = 0; index < 6000; index++) pipeline.push(input(`burst-${index}`));
-    expect(dropped).toBe(1000);
+  it("builds reviews after the answer, and tells of those that it drops", async () => {
+    const lines: string[] = [];
+    const reviews: string[] = [];
+    let dropped = 0;
+    const pipeline = createEventPipeline({
+      sinks: [(event) => void lines.push(event)],
+      settled: () => Promise.resolve(),
+      reviews: (event) => void reviews.push(event),
+      dropped: () => dropped++,
+    });
+    await Promise.all(Array.from({ length: 6000 }, (_, index) => pipeline.push(judgedInput(`${index}`))));
+    expect([lines.length, reviews.length, dropped]).toEqual([6000, 0, 1000]);
     pipeline.flush();
-    expect(lines).toHaveLength(5003);
+    expect([lines.length, reviews.length, dropped]).toEqual([6000, 5000, 1000]);
   });
 });
 
 describe("the line writer", () => {
+  it("is settled once what was written is in the pipe, and for a reader that has stopped it does not wait", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "lines-"));
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    const fd = openSync(path, "r+");
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = createLineWriter(fd, { limit: 1 << 20, written: () => {}, dropped: () => {} });
+    await writer.settled();
+    writer.write("one\n");
+    writer.write("two\n");
+    await writer.settled();
+    const bytes = Buffer.alloc(1 << 20);
+    expect(bytes.toString("utf8", 0, readSync(reader, bytes))).toBe("one\ntwo\n");
+
+    // More than a pipe holds, and nobody reads.
+    for (let at = 0; at < 300; at++) writer.write(`${"x".repeat(999)}\n`);
+    await writer.settled();
+    writer.write("late\n");
+    await writer.settled();
+    let rest = "";
+    const reading = setInterval(() => {
+      try {
+        rest += bytes.toString("utf8", 0, readSync(reader, bytes));
+      } catch {
+        // Nothing there yet.
+      }
+    }, 1);
+    await writer.flush();
+    await vi.waitFor(() => expect(rest.endsWith("late\n")).toBe(true));
+    clearInterval(reading);
+    expect(rest.length).toBe(300_005);
+    writer.write("again\n");
+    await writer.settled();
+    expect(bytes.toString("utf8", 0, readSync(reader, bytes))).toBe("again\n");
+    closeSync(reader);
+    closeSync(fd);
+    rmSync(folder, { recursive: true });
+  });
+
   it("writes every line whole and in order", async () => {
     const folder = await mkdtemp(join(tmpdir(), "lines-"));
     const file = join(folder, "out");
@@ -138,8 +209,8 @@ describe("the observer's sink", () => {
         observer.batches.push(batch);
         return Promise.resolve({ taken: true as const, observer: observer.name });
       },
-      sent: (events) => (counts.sent += events),
-      dropped: (events) => (counts.dropped += events),
+      sent: (events, reviews) => (counts.sent += events + reviews),
+      dropped: (events, reviews) => (counts.dropped += events + reviews),
       log: (_, message) => logged.push(message),
     });
     return { ...sink, counts, stage, logged };

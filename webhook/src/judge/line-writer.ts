@@ -1,9 +1,14 @@
 import { write } from "node:fs";
 
-/** Writes lines to a file descriptor without ever making its caller wait. */
+/** Writes lines to a file descriptor without ever blocking its caller. */
 export interface LineWriter {
   /** False when the buffer was full and the line was dropped. */
   write(line: string): boolean;
+  /**
+   * Resolves when all lines so far are with the operating system, where the end of this process cannot touch them; or
+   * when the reader has stopped to read, for whom nobody shall wait.
+   */
+  settled(): Promise<void>;
   /** Resolves when all lines are written or have failed. */
   flush(): Promise<void>;
 }
@@ -12,6 +17,8 @@ export interface LineWriter {
 const chunkLength = 64 * 1024;
 /** A full pipe of a reader that has fallen behind is tried again after this time, in milliseconds. */
 const retryMs = 20;
+/** How long one write may take before its reader counts as stopped, in milliseconds. */
+const stalledMs = 50;
 
 /**
  * A writer over a file descriptor. Node writes to a pipe on standard output synchronously, so a reader that stops
@@ -25,6 +32,11 @@ export function createLineWriter(
   let waiting: string[] = [];
   let held = 0;
   let busy = false;
+  let stalled = false;
+  /** Lines taken, and lines that are through, since the beginning. */
+  let taken = 0;
+  let through = 0;
+  let settling: { upTo: number; resolve: () => void }[] = [];
   let idle: (() => void)[] = [];
 
   function next(): void {
@@ -40,24 +52,33 @@ export function createLineWriter(
     while (count < waiting.length && (count === 0 || length < chunkLength))
       length += waiting[count++]?.length ?? 0;
     const lines = waiting.splice(0, count);
-    put(Buffer.from(lines.join(""), "utf8"), lines.length, length);
-  }
-
-  function put(bytes: Buffer, lines: number, length: number): void {
-    write(fd, bytes, (error, done) => {
-      if (error?.code === "EAGAIN") {
-        setTimeout(() => put(bytes, lines, length), retryMs);
-        return;
-      }
-      if (!error && done < bytes.length) {
-        put(bytes.subarray(done), lines, length);
-        return;
-      }
+    const patience = setTimeout(() => {
+      stalled = true;
+      settle(taken);
+    }, stalledMs);
+    put(Buffer.from(lines.join(""), "utf8"), (error) => {
+      clearTimeout(patience);
+      stalled = false;
       held -= length;
-      if (error) options.dropped(lines);
-      else options.written(lines);
+      through += lines.length;
+      if (error) options.dropped(lines.length);
+      else options.written(lines.length);
+      settle(through);
       next();
     });
+  }
+
+  function put(bytes: Buffer, done: (error: Error | null) => void): void {
+    write(fd, bytes, (error, length) => {
+      if (error?.code === "EAGAIN") setTimeout(() => put(bytes, done), retryMs);
+      else if (!error && length < bytes.length) put(bytes.subarray(length), done);
+      else done(error);
+    });
+  }
+
+  function settle(upTo: number): void {
+    const first = settling.findIndex((one) => one.upTo > upTo);
+    for (const { resolve } of settling.splice(0, first === -1 ? settling.length : first)) resolve();
   }
 
   return {
@@ -67,6 +88,7 @@ export function createLineWriter(
         return false;
       }
       held += line.length;
+      taken += 1;
       waiting.push(line);
       if (!busy) {
         busy = true;
@@ -74,6 +96,10 @@ export function createLineWriter(
       }
       return true;
     },
+    settled: () =>
+      !busy || stalled
+        ? Promise.resolve()
+        : new Promise((resolve) => settling.push({ upTo: taken, resolve })),
     flush: () => (busy ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
   };
 }

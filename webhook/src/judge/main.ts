@@ -57,8 +57,14 @@ async function main(): Promise<void> {
       ? undefined
       : createObserverSink({
           post: createObserverPost(args.observer),
-          sent: (events) => metrics.eventsSent.inc({ sink: "observer" }, events),
-          dropped: (events) => metrics.eventsDropped.inc({ sink: "observer" }, events),
+          sent(events, reviews) {
+            metrics.eventsSent.inc({ sink: "observer" }, events);
+            metrics.eventsSent.inc({ sink: "reviews" }, reviews);
+          },
+          dropped(events, reviews) {
+            metrics.eventsDropped.inc({ sink: "observer" }, events);
+            metrics.eventsDropped.inc({ sink: "reviews" }, reviews);
+          },
           log,
         });
   const kube = args.kubernetes ? await connect(metrics) : undefined;

@@ -122,7 +122,7 @@ export function createMetrics(info: { policyHash: string; mode: string; version:
     labelNames: ["sink"] as const,
     registers,
   });
-  for (const sink of ["queue", "output", "observer"]) eventsDropped.inc({ sink }, 0);
+  for (const sink of ["output", "observer", "reviews"]) eventsDropped.inc({ sink }, 0);
 
   return {
     registry,

@@ -50,8 +50,9 @@ interface Waiting {
  */
 export function createObserverSink(options: {
   post: Post;
-  sent: (events: number) => void;
-  dropped: (events: number) => void;
+  /** Counted apart: events have their line on standard output as well, reviews are nowhere else. */
+  sent: (events: number, reviews: number) => void;
+  dropped: (events: number, reviews: number) => void;
   log: Log;
 }): ObserverSink {
   const queue: Waiting[] = [];
@@ -111,7 +112,7 @@ export function createObserverSink(options: {
   }
 
   function delivered(batch: readonly Waiting[], by: string | undefined): void {
-    options.sent(batch.length);
+    options.sent(...counted(batch));
     const newer = new Set(batch.map(({ key }) => key));
     if (observer !== undefined && by !== undefined && by !== observer)
       again = kept.all().filter(({ key }) => !newer.has(key));
@@ -128,16 +129,18 @@ export function createObserverSink(options: {
       return;
     }
     options.log("warn", "the observer refuses an event", { why });
-    options.dropped(length);
+    options.dropped(...counted(taken.batch));
   }
 
   function trim(): void {
-    let excess = 0;
+    const excess: Waiting[] = [];
     while (queue.length > queueEvents || held > queueLength) {
-      held -= queue.shift()?.text.length ?? 0;
-      excess++;
+      const oldest = queue.shift();
+      if (oldest === undefined) break;
+      held -= oldest.text.length;
+      excess.push(oldest);
     }
-    if (excess > 0) options.dropped(excess);
+    if (excess.length > 0) options.dropped(...counted(excess));
   }
 
   const waits = () => queue.length + again.length > 0;
@@ -176,9 +179,15 @@ export function createObserverSink(options: {
       clearTimeout(timer);
       await sending;
       while (waits() && (await send()));
-      if (queue.length > 0) options.dropped(queue.length);
+      if (queue.length > 0) options.dropped(...counted(queue));
     },
   };
+}
+
+/** How many events and how many reviews. */
+function counted(all: readonly Waiting[]): [events: number, reviews: number] {
+  const reviews = all.filter(({ key }) => key !== undefined).length;
+  return [all.length - reviews, reviews];
 }
 
 /** The latest of each key, within {@link keptLength}. */

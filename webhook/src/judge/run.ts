@@ -109,7 +109,8 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
       ...(options.observer === undefined ? [] : [options.observer.sink]),
     ],
     reviews: options.observer?.reviews,
-    dropped: () => metrics.eventsDropped.inc({ sink: "queue" }),
+    settled: () => output.settled(),
+    dropped: () => metrics.eventsDropped.inc({ sink: "reviews" }),
   });
   const app = judgeApp({
     judge: createJudge({

@@ -48,7 +48,7 @@ export interface RunObserverOptions {
   /** Platforms of the nodes, for a configuration that leaves them to be read. Empty: all. */
   nodePlatforms?: (() => readonly Platform[]) | undefined;
   /** Takes the observer's own events, one line each. */
-  output: LineWriter;
+  output: Pick<LineWriter, "write" | "flush">;
   log: Log;
   /** The lease was lost: whoever runs the process ends it, and it begins anew. */
   lost: () => void;

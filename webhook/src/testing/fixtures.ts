@@ -16,7 +16,7 @@ import type { LookUp } from "@gatehouse/scans";
 import type { Hono } from "hono";
 import { judgeApp } from "../judge/app.ts";
 import { createDirectory, type Metadata } from "../judge/directory.ts";
-import { createEventPipeline } from "../judge/events.ts";
+import { createEventPipeline, type EventPipeline } from "../judge/events.ts";
 import { createJudge, type JudgeOptions } from "../judge/judge.ts";
 import { createMetrics, type JudgeMetrics } from "../judge/metrics.ts";
 import { createSecretCheck } from "../judge/secrets.ts";
@@ -174,7 +174,9 @@ export interface TestApp {
 }
 
 /** A judge over the fixtures. */
-export function testApp(change: Partial<JudgeOptions> & { mode?: Mode; objects?: Objects } = {}): TestApp {
+export function testApp(
+  change: Partial<JudgeOptions> & { mode?: Mode; objects?: Objects; push?: EventPipeline["push"] } = {},
+): TestApp {
   const hash = policyHash(policy);
   const metrics = createMetrics({ policyHash: hash, mode: change.mode ?? "deny", version: "test" });
   const lines: string[] = [];
@@ -183,6 +185,7 @@ export function testApp(change: Partial<JudgeOptions> & { mode?: Mode; objects?:
   const reviewed: string[] = [];
   const pipeline = createEventPipeline({
     sinks: [(event) => void lines.push(event)],
+    settled: () => Promise.resolve(),
     reviews: (review) => void reviewed.push(review),
     dropped: () => {},
   });
@@ -201,7 +204,7 @@ export function testApp(change: Partial<JudgeOptions> & { mode?: Mode; objects?:
       ...change,
     }),
     secret: createSecretCheck([secret]),
-    events: pipeline,
+    events: change.push === undefined ? pipeline : { push: change.push },
     metrics,
     log(level, message, fields) {
       const error = fields?.["error"];
