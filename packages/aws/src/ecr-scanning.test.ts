@@ -148,7 +148,10 @@ test("a provider by name creates none; Inspector's actions come on request; othe
         ],
       },
       {},
-      { Action: ["inspector2:ListCoverage", "inspector2:ListFindings"], Resource: "*" },
+      {
+        Action: ["inspector2:BatchGetFindingDetails", "inspector2:ListCoverage", "inspector2:ListFindings"],
+        Resource: "*",
+      },
     ],
   });
   expect(built.source).toMatchObject({
@@ -246,7 +249,7 @@ test("all that is wrong with the arguments comes in one error", () => {
   } as unknown as EcrScanningArgs;
   expect(() => new EcrScanning("ecr", wrong)).toThrow(
     [
-      'EcrScanning "ecr" cannot be built, 6 arguments must be mended:',
+      'EcrScanning "ecr" cannot be built, 6 arguments must be mended [GH2001]:',
       `  cluster.issuer: expected the cluster's OIDC issuer, https and without port, query or fragment, got "http://shop.example"`,
       '  cluster.namespace: expected lower-case letters, digits and dashes, at most 63, got "Gate House"',
       '  repositories.0: expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME, or a prefix of names that ends in *, got "public.ecr.aws/nginx/nginx"',

@@ -8,7 +8,11 @@ const repositoryActions = [
   "ecr:GetDownloadUrlForLayer",
 ];
 /** Actions of Inspector, which knows no resources to narrow them to. */
-const inspectorActions = ["inspector2:ListCoverage", "inspector2:ListFindings"];
+const inspectorActions = [
+  "inspector2:BatchGetFindingDetails",
+  "inspector2:ListCoverage",
+  "inspector2:ListFindings",
+];
 
 /**
  * Who may take the role: tokens of one issuer, for one service account, meant for AWS. Both conditions are exact.

@@ -1,5 +1,5 @@
 import type { ImageScan, SourceConfig } from "@gatehouse/policy";
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { createLookUp, type LookUpOptions } from "./create-look-up.ts";
 import {
@@ -15,7 +15,7 @@ import {
   googleRegistry,
 } from "./testing/clouds/index.ts";
 import { fakeNetwork } from "./testing/fake-network.ts";
-import { fakeRegistry, type Stored } from "./testing/fake-registry.ts";
+import type { Stored } from "./testing/fake-registry.ts";
 import { keySigner } from "./testing/sigstore-signer.ts";
 
 const signal = new AbortController().signal;
@@ -37,25 +37,10 @@ function start(
 }
 
 describe("ECR", () => {
-  /** A registry behind ECR's login: basic, with the password that was given out last. */
-  function behindLogin(registry: Hono, passwords: readonly string[], refusals: string[]): Hono {
-    const app = new Hono();
-    app.all("/v2/*", async (c) => {
-      const [, sent = ""] = /^Basic (\S+)$/.exec(c.req.header("authorization") ?? "") ?? [];
-      const password = Buffer.from(sent, "base64").toString().replace(/^AWS:/, "");
-      if (password !== "" && password === passwords.at(-1) && !refusals.includes(password))
-        return await registry.request(c.req.raw);
-      c.header("www-authenticate", `Basic realm="https://${awsRegistry}/",service="ecr.amazonaws.com"`);
-      return c.body(null, 401);
-    });
-    return app;
-  }
-
   test("a tag, its platforms and the scan of each, with a login that the registry takes back", async () => {
     const world = createWorld();
     const fake = fakeAws({ ...world, trusted: world.trusts(audiences.aws) });
-    const registry = fakeRegistry({ host: awsRegistry });
-    const refusals: string[] = [];
+    const { registry } = fake;
     const amd = registry.pushImage("team/app", { content: "amd" });
     const arm = registry.pushImage("team/app", { content: "arm", platform: "linux/arm64" });
     registry.pushIndex(
@@ -81,7 +66,7 @@ describe("ECR", () => {
         },
       ],
       world,
-      { ...fake.hosts, [awsRegistry]: behindLogin(registry.app, fake.passwords, refusals) },
+      fake.hosts,
     );
     const { lookUp } = await service;
     const options = { platforms: ["linux/amd64", "linux/arm64"], signal };
@@ -90,20 +75,19 @@ describe("ECR", () => {
       ["complete", ["CVE-2026-0001"]],
     ]);
     // ECR's token should live for hours yet; the registry says otherwise.
-    refusals.push(...fake.passwords);
+    fake.passwords.length = 0;
     world.advance(3_600_000);
     expect(summary(await lookUp(`${awsRegistry}/team/app:1`, options))).toEqual([
       ["complete", []],
       ["complete", ["CVE-2026-0001"]],
     ]);
-    expect(fake.passwords.length).toBe(2);
+    expect(fake.asked.filter((one) => one === "GetAuthorizationToken").length).toBe(2);
   });
 
   test("the verdict follows the scan without a restart: unscanned, pending, vulnerable, fixed; then too old", async () => {
     const world = createWorld();
     const fake = fakeAws({ ...world, trusted: world.trusts(audiences.aws) });
-    const registry = fakeRegistry({ host: awsRegistry });
-    const image = registry.pushImage("team/app", { tag: "1" });
+    const image = fake.registry.pushImage("team/app", { tag: "1" });
     const key = `team/app@${image.digest}`;
     const { service } = start(
       [
@@ -116,7 +100,7 @@ describe("ECR", () => {
         },
       ],
       world,
-      { ...fake.hosts, [awsRegistry]: registry.app },
+      fake.hosts,
     );
     const { lookUp } = await service;
     const look = async (): Promise<Summary[]> =>
@@ -145,17 +129,7 @@ describe("Artifact Registry", () => {
   test("a tag and its scan, with the access token as the registry's password, and EPSS from the feed", async () => {
     const world = createWorld();
     const fake = fakeGoogle({ ...world, trusted: world.trusts(audiences.google) });
-    const username = "oauth2accesstoken";
-    const registry = fakeRegistry({ host: googleRegistry });
-    const image = registry.pushImage(`${googleProject}/images/app`, { tag: "1" });
-    const front = new Hono();
-    front.all("/v2/*", async (c) => {
-      const sent = /^Basic (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
-      const [user, password = ""] = Buffer.from(sent, "base64").toString().split(":");
-      if (user === username && fake.accepts(password)) return await registry.app.request(c.req.raw);
-      c.header("www-authenticate", 'Basic realm="x"');
-      return c.body(null, 401);
-    });
+    const image = fake.registry.pushImage(`${googleProject}/images/app`, { tag: "1" });
     const url = `https://${googleRegistry}/${googleProject}/images/app@${image.digest}`;
     fake.occurrences.set(url, [
       {
@@ -188,7 +162,7 @@ describe("Artifact Registry", () => {
         },
       ],
       world,
-      { ...fake.hosts, [googleRegistry]: front },
+      fake.hosts,
       { exploitFeed: { file: "/feed.json" }, metrics: { feed: (state) => states.push(state) } },
     );
     const { lookUp } = await service;
@@ -290,12 +264,11 @@ test("a registry that asks for less never makes a look-up outlast its caller's t
   const world = createWorld();
   const fake = fakeAws({ ...world, trusted: world.trusts(audiences.aws) });
   fake.misbehave = () => new Response(null, { status: 429, headers: { "retry-after": "5" } });
-  const registry = fakeRegistry({ host: awsRegistry });
-  registry.pushImage("team/app", { tag: "1" });
+  fake.registry.pushImage("team/app", { tag: "1" });
   const { service } = start(
     [{ type: "ecr", name: "ecr", registries: [awsRegistry], credentials: credentialsFor("aws") }],
     world,
-    { ...fake.hosts, [awsRegistry]: registry.app },
+    fake.hosts,
     { budgetMs: 500 },
   );
   const { lookUp } = await service;
@@ -347,15 +320,14 @@ test("everything that is wrong with the sources is said at once", async () => {
 test("running images are kept warm: their look-ups ask nobody while anyone waits", async () => {
   const world = createWorld();
   const fake = fakeAws({ ...world, trusted: world.trusts(audiences.aws) });
-  const registry = fakeRegistry({ host: awsRegistry });
-  const images = ["a", "b", "c"].map((content) => registry.pushImage("team/app", { content }));
+  const images = ["a", "b", "c"].map((content) => fake.registry.pushImage("team/app", { content }));
   const completedAt = Date.parse(at) / 1000;
   for (const { digest } of images)
     fake.scans.set(`team/app@${digest}`, { status: "COMPLETE", completedAt, findings: [] });
   const { service } = start(
     [{ type: "ecr", name: "ecr", registries: [awsRegistry], credentials: credentialsFor("aws") }],
     world,
-    { ...fake.hosts, [awsRegistry]: registry.app },
+    fake.hosts,
   );
   const started = await service;
   const { lookUp } = started;

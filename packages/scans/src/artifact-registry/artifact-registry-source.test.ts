@@ -168,6 +168,26 @@ test("a later page that fails, and places that were not reached, make it a part"
   });
 });
 
+test.each<[string, object, object]>([
+  ["a record of another image", { resourceUri: urlOf("b") }, {}],
+  ["a record that does not say of which image", { resourceUri: undefined }, {}],
+  ["a vulnerability of another image", {}, { resourceUri: urlOf("b") }],
+  ["an analysis that met an error", { discovery: { analysisError: [{ message: "no Maven" }] } }, {}],
+])("%s makes it a part", async (_what, record, found) => {
+  const own = discovery() as { discovery: object };
+  const merged = { ...own, ...record, discovery: { ...own.discovery, ...(record as typeof own).discovery } };
+  const { state, findings } = await setUp([discovery(), merged, { ...vulnerability(), ...found }]).read();
+  expect([state, findings.length]).toEqual(["partial", "resourceUri" in found ? 0 : 1]);
+});
+
+test("records of another image alone are none of ours", async () => {
+  const other = { ...discovery(), resourceUri: urlOf("b") };
+  expect(await setUp([other]).read()).toMatchObject({
+    state: "partial",
+    reason: "1 occurrences do not say that they are about this image",
+  });
+});
+
 test("nothing found in a part of the places is not absent", async () => {
   const { read, fake } = setUp();
   fake.unreachable = ["projects/p/locations/us"];

@@ -5,10 +5,11 @@
 import type { ScanReport } from "@gatehouse/policy";
 import { cloudReport, unanswered } from "../cloud/cloud-report.ts";
 import type { RawFinding } from "../parse/parsed.ts";
+import { asRecord } from "../parse/values.ts";
 import { isNamedHost } from "../registry/hosts.ts";
 import type { ImageIdentity, ScanSource } from "../source.ts";
 import { analysisState } from "./discovery.ts";
-import { analysedImage } from "./image.ts";
+import { analysedImage, type AnalysedImage } from "./image.ts";
 import type { ListOccurrences } from "./occurrences.ts";
 import { readVulnerability } from "./vulnerability.ts";
 
@@ -38,21 +39,29 @@ export function artifactRegistrySource(options: ArtifactRegistrySourceOptions): 
       });
     // Records first: a scan that ends between the two calls then has its findings read, never the other way round.
     const discovery = await list("DISCOVERY", analysed, signal);
-    const { scannedAt, ...analysis } = analysisState(discovery.occurrences, now());
-    if (analysis.state === "absent" && discovery.missing === undefined)
+    const records = ofThisImage(discovery.occurrences, analysed);
+    const { scannedAt, unread: untold = [], ...analysis } = analysisState(records.own, now());
+    const incomplete = discovery.missing ?? records.strange;
+    if (analysis.state === "absent" && incomplete === undefined)
       return cloudReport(name, { ...analysis, findings: [] });
     const vulnerabilities = await list("VULNERABILITY", analysed, signal);
+    const found = ofThisImage(vulnerabilities.occurrences, analysed);
     const findings: RawFinding[] = [];
     const ruledOut: { id: string; reason: string }[] = [];
-    const unread = [discovery.missing, vulnerabilities.missing].filter((one) => one !== undefined);
-    for (const [index, occurrence] of vulnerabilities.occurrences.entries()) {
+    const unread = [
+      discovery.missing,
+      records.strange,
+      vulnerabilities.missing,
+      found.strange,
+      ...untold,
+    ].filter((one) => one !== undefined);
+    for (const [index, occurrence] of found.own.entries()) {
       const entry = readVulnerability(occurrence);
       if (entry === undefined) unread.push(`occurrences[${index}]: not a vulnerability with a name`);
       else if ("ruledOut" in entry) ruledOut.push(entry.ruledOut);
       else findings.push(...entry.findings);
     }
-    const state =
-      analysis.state === "absent" ? { state: "partial" as const, reason: discovery.missing } : analysis;
+    const state = analysis.state === "absent" ? { state: "partial" as const, reason: incomplete } : analysis;
     return cloudReport(name, {
       ...state,
       scannedAt,
@@ -73,5 +82,18 @@ export function artifactRegistrySource(options: ArtifactRegistrySourceOptions): 
         return unanswered(name, error);
       }
     },
+  };
+}
+
+/** The occurrences that are about the image that was asked for: a filter that is not applied must not clear it. */
+function ofThisImage(
+  occurrences: readonly unknown[],
+  { resourceUrl }: AnalysedImage,
+): { own: readonly unknown[]; strange: string | undefined } {
+  const own = occurrences.filter((one) => asRecord(one)?.["resourceUri"] === resourceUrl);
+  const others = occurrences.length - own.length;
+  return {
+    own,
+    strange: others === 0 ? undefined : `${others} occurrences do not say that they are about this image`,
   };
 }

@@ -32,6 +32,7 @@ test.each<[string, object, ScanState]>([
   ["with a time that is none", { lastScanTime: "yesterday" }, "pending"],
   ["that has stopped", { continuousAnalysis: "INACTIVE" }, "stale"],
   ["that does not say whether it goes on", { continuousAnalysis: undefined }, "stale"],
+  ["that leaves it open", { continuousAnalysis: "CONTINUOUS_ANALYSIS_UNSPECIFIED" }, "stale"],
   ["that says it in a word not known", { continuousAnalysis: "PAUSED" }, "stale"],
   ["that was archived", { archiveTime: "2026-11-22T09:59:59Z" }, "stale"],
   ["that will be archived", { archiveTime: "2026-11-22T10:00:01Z" }, "complete"],
@@ -63,6 +64,24 @@ test("all records that have a status must have ended well, and the oldest scan d
   ).toBe("failed");
 });
 
+test("errors of an analysis that ended well, and records that cannot be read, are told", () => {
+  const analysisError = [{ code: 3, message: "no Maven" }, {}];
+  expect(analysisState([record({ ...good, analysisError }), { kind: "DISCOVERY" }], now)).toEqual({
+    state: "complete",
+    scannedAt: "2026-11-22T09:00:00Z",
+    unread: [
+      "a discovery occurrence without a record",
+      "the analysis met an error: no Maven",
+      "the analysis met an error: it does not say which",
+    ],
+  });
+  expect(analysisState([{ kind: "DISCOVERY" }], now)).toEqual({
+    state: "unavailable",
+    reason: "no discovery record could be read",
+    unread: ["a discovery occurrence without a record"],
+  });
+});
+
 test("a record of contents alone says nothing of vulnerabilities", () => {
   const contents = record({ sbomStatus: { sbomState: "COMPLETE" } });
   expect(analysisState([contents, record(good)], now).state).toBe("complete");
@@ -79,6 +98,8 @@ test.each([
   [["SEVERE"], "unknown"],
   [[undefined, "HIGH"], "high"],
   [["SEVERITY_UNSPECIFIED", undefined, "LOW"], "low"],
+  [["SEVERE", "LOW"], "unknown"],
+  [[3, "LOW"], "unknown"],
   [["LOW", "CRITICAL"], "low"],
   [[], "unknown"],
 ])("severities %o are %s", (words, expected) => {

@@ -10,6 +10,8 @@ export interface AnalysisState {
   state: ScanState;
   reason?: string;
   scannedAt?: string | undefined;
+  /** What could not be read, or what the analysis itself could not do. */
+  unread?: readonly string[];
 }
 
 /** `analysisStatus`. `COMPLETE` is an older name of `FINISHED_SUCCESS`. */
@@ -40,17 +42,31 @@ const order: readonly ScanState[] = [
  * status must have ended well; a record without one, such as that of a list of contents only, counts when it is alone.
  */
 export function analysisState(occurrences: readonly unknown[], now: number): AnalysisState {
-  const records = occurrences
-    .map((one) => asRecord(asRecord(one)?.["discovery"]))
-    .filter((record) => record !== undefined);
-  if (records.length === 0)
-    return { state: "absent", reason: "Artifact Analysis has no record of this image" };
+  const all = occurrences.map((one) => asRecord(asRecord(one)?.["discovery"]));
+  const records = all.filter((record) => record !== undefined);
+  const unread = [
+    ...(records.length < all.length ? ["a discovery occurrence without a record"] : []),
+    ...records.flatMap(errorsOf),
+  ];
+  if (all.length === 0) return { state: "absent", reason: "Artifact Analysis has no record of this image" };
   const rated = records.filter((record) => record["analysisStatus"] !== undefined);
   const judged = (rated.length > 0 ? rated : records).map((record) => judge(record, now));
   const [worst] = judged.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   // The oldest of several scans: no part of what is known is older.
   const scannedAt = earliest(judged.map((one) => one.scannedAt));
-  return { ...(worst ?? { state: "absent" as const }), scannedAt };
+  const unreadable = { state: "unavailable" as const, reason: "no discovery record could be read" };
+  return { ...(worst ?? unreadable), scannedAt, ...(unread.length === 0 ? {} : { unread }) };
+}
+
+/** What went wrong in an analysis that may have ended well otherwise, such as for one kind of packages. */
+function errorsOf(record: Readonly<Record<string, unknown>>): string[] {
+  const errors = record["analysisError"];
+  if (errors === undefined || errors === null) return [];
+  if (!Array.isArray(errors)) return ["analysisError: expected a list"];
+  return errors.map(
+    (error) =>
+      `the analysis met an error: ${asText(asRecord(error)?.["message"]) ?? "it does not say which"}`,
+  );
 }
 
 function judge(record: Readonly<Record<string, unknown>>, now: number): AnalysisState {

@@ -93,8 +93,10 @@ export function createListOccurrences(options: OccurrencesOptions): ListOccurren
       if (Array.isArray(list)) occurrences.push(...list);
       // Google leaves out an empty list.
       else if (list !== undefined && list !== null) missing = `${what} occurrences: expected a list`;
-      const unreachable = asTexts(body["unreachable"]);
-      if (unreachable.length > 0) missing = `Container Analysis could not reach ${unreachable.join(", ")}`;
+      const unreachable = body["unreachable"] ?? [];
+      if (!Array.isArray(unreachable)) missing = "unreachable: expected a list";
+      else if (unreachable.length > 0)
+        missing = `Container Analysis could not reach ${asTexts(unreachable).join(", ") || "all places"}`;
       const following = body["nextPageToken"];
       if (following === undefined || following === null || following === "") break;
       if (typeof following !== "string" || seen.has(following) || read + 1 >= mostPages) {

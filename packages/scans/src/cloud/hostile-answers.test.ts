@@ -7,6 +7,7 @@ import { awsRegistry, googleProject, googleRegistry } from "../testing/clouds/in
 
 const digest = `sha256:${"a".repeat(64)}`;
 const signal = new AbortController().signal;
+const resourceUri = `https://${googleRegistry}/${googleProject}/r/i@${digest}`;
 const instants = fc.constantFrom("2026-11-22T09:00:00Z", 1_700_000_000, "", 0, -1, Number.NaN, {}, null);
 const anything = fc.oneof(fc.jsonValue({ maxDepth: 3 }), instants);
 
@@ -48,6 +49,7 @@ const finding = fc.oneof(
 test("whatever ECR and Inspector answer, the report is sound", async () => {
   const page = fc.record(
     {
+      imageId: fc.oneof(fc.constant({ imageDigest: digest }), anything),
       imageScanStatus: fc.oneof(anything, fc.record({ status, description: anything })),
       imageScanFindings: fc.oneof(
         anything,
@@ -98,12 +100,14 @@ test("whatever Container Analysis answers, the report is sound", async () => {
   const discovery = fc.oneof(
     anything,
     fc.record({
+      resourceUri: fc.constant(resourceUri),
       discovery: fc.record(
         {
           analysisStatus: fc.oneof(fc.constantFrom("FINISHED_SUCCESS", "COMPLETE", "PENDING"), anything),
           continuousAnalysis: fc.oneof(fc.constantFrom("ACTIVE", "INACTIVE"), anything),
           lastScanTime: instants,
           archiveTime: instants,
+          analysisError: fc.oneof(fc.constant([]), anything),
         },
         { requiredKeys: [] },
       ),
@@ -112,6 +116,7 @@ test("whatever Container Analysis answers, the report is sound", async () => {
   const vulnerability = fc.oneof(
     anything,
     fc.record({
+      resourceUri: fc.oneof(fc.constant(resourceUri), anything),
       noteName: fc.oneof(fc.constant("projects/goog-vulnz/notes/CVE-2026-0001"), anything),
       vulnerability: fc.oneof(
         anything,

@@ -82,7 +82,7 @@ export function loadEcr(config: Config<"ecr">, ca: string | undefined, deps: Clo
   const call = callerFor("ecr", deps, config.requestsPerSecond);
   const api = createEcrApi({ call, keys: identity.keys, now, ecrEndpoint, inspectorEndpoint, ca });
   return {
-    source: ecrSource({ name, registries, api, inspector }),
+    source: ecrSource({ name, registries, api, inspector, now }),
     credential: loginFor(identity, callerFor("identity", deps), api, config.endpoint, ca, deps),
   };
 }

@@ -13,7 +13,8 @@ import { AwsError, type EcrApi, type Json } from "./api.ts";
 import { readBasicFinding } from "./basic-findings.ts";
 import { readEnhancedFinding, type EnhancedEntry } from "./enhanced-findings.ts";
 import { parseEcrHost, type EcrHost } from "./host.ts";
-import { readInspector, type InspectorView } from "./inspector.ts";
+import { createInspector } from "./inspector.ts";
+import type { InspectorView } from "./inspector-lists.ts";
 import { readPages } from "./pages.ts";
 import { absenceOf, meaningOfStatus } from "./scan-status.ts";
 
@@ -23,8 +24,10 @@ export interface EcrSourceOptions {
   /** Host patterns that it answers for; account and region of a call come from the host. */
   registries: readonly string[];
   api: EcrApi;
-  /** Also asks Inspector itself, for EPSS and the time of the last scan. @default false */
+  /** Also asks Inspector itself, for EPSS, exploits and the time of the last scan. @default false */
   inspector?: boolean | undefined;
+  /** Milliseconds since 1970. @default Date.now */
+  now?: (() => number) | undefined;
 }
 
 const pageSize = 1000;
@@ -32,6 +35,8 @@ const pageSize = 1000;
 /** Reads the scan that ECR has of one image of one platform. */
 export function ecrSource(options: EcrSourceOptions): ScanSource {
   const { name, api } = options;
+  const readInspector =
+    options.inspector === true ? createInspector(api, options.now ?? Date.now) : undefined;
 
   async function read(image: ImageIdentity, signal: AbortSignal): Promise<CloudScan> {
     const host = parseEcrHost(image.registry);
@@ -44,14 +49,10 @@ export function ecrSource(options: EcrSourceOptions): ScanSource {
     const ecr = readEcr(api, host, image, signal);
     // Awaited below; until then its failure is nobody's.
     ecr.catch(() => undefined);
-    const inspector: Promise<InspectorView | string | undefined> =
-      options.inspector === true
-        ? readInspector(api, host, image, signal).catch((error: unknown) => {
-            signal.throwIfAborted();
-            return error instanceof Error ? error.message : "no answer";
-          })
-        : Promise.resolve(undefined);
-    const view = await inspector;
+    const view = await readInspector?.(host, image, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return error instanceof Error ? error.message : "no answer";
+    });
     try {
       return withInspector(await ecr, view);
     } catch (error) {
@@ -136,12 +137,14 @@ async function readEcr(
     unread.push("the scan changed while its pages were read");
   const found = asRecord(first?.["imageScanFindings"]);
   const counted = countsOf(found?.["findingSeverityCounts"]);
-  const had = basic.length + entries.length;
+  // What Inspector has closed, or is no package's, is not what ECR counts.
+  const had = basic.length + entries.filter(({ kind }) => kind === "findings").length;
   if (counted > 0 && (had === 0 || (!enhanced && had < counted)))
     unread.push(`ECR counts ${counted} findings and gives ${had}`);
-  const answered = asRecord(first?.["imageId"])?.["imageDigest"];
-  if (answered !== undefined && answered !== digest)
+  const answered = pages.map((page) => asRecord(page["imageId"])?.["imageDigest"]);
+  if (answered.some((one) => one !== undefined && one !== digest))
     throw new RegistryError("malformed", `ECR answered for another image than ${digest}`);
+  if (answered.includes(undefined)) unread.push("ECR does not say which image it answers for");
   const status = asRecord(first?.["imageScanStatus"]);
   const meaning = meaningOfStatus(status?.["status"], status?.["description"]);
   // Findings that Inspector has seen prove that it has scanned, at the latest when it saw them last.

@@ -17,7 +17,15 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What one entry says: findings (one for each package), or one that Inspector has closed, or nothing for us. */
 export type EnhancedEntry =
-  | { kind: "findings"; arn: string | undefined; findings: RawFinding[]; lastSeenAt: string | undefined }
+  | {
+      kind: "findings";
+      arn: string | undefined;
+      /** Its name as Inspector writes it. */
+      vulnerability: string;
+      exploitAvailable: boolean;
+      findings: RawFinding[];
+      lastSeenAt: string | undefined;
+    }
   | { kind: "closed"; id: string }
   /** Network reachability and code: not about packages in an image. */
   | { kind: "other" };
@@ -62,7 +70,14 @@ export function readEnhancedFinding(entry: unknown): EnhancedEntry | undefined {
     };
   });
   const lastSeenAt = asMoment(fields["lastObservedAt"]);
-  return { kind: "findings", arn: asText(fields["findingArn"]), findings, lastSeenAt };
+  return {
+    kind: "findings",
+    arn: asText(fields["findingArn"]),
+    vulnerability: own,
+    exploitAvailable: fields["exploitAvailable"] === "YES",
+    findings,
+    lastSeenAt,
+  };
 }
 
 function affectedPackage(

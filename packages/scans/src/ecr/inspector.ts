@@ -1,112 +1,48 @@
 /**
- * Amazon Inspector's own findings and coverage: EPSS, and when it last scanned.
+ * Amazon Inspector's own view of an image: findings with EPSS, when it last scanned, and what is known to be exploited.
+ * Images that are asked about at the same time share their calls.
  */
-import { asMoment } from "../cloud/cloud-report.ts";
-import { asRecord, asText } from "../parse/values.ts";
+import { RegistryError } from "../registry/errors.ts";
 import type { ImageIdentity } from "../source.ts";
 import type { EcrApi } from "./api.ts";
-import { readEnhancedFinding, type EnhancedEntry } from "./enhanced-findings.ts";
+import { createExploitDetails, type ExploitDetails } from "./exploit-details.ts";
+import { gather, type Gathered } from "./gather.ts";
 import type { EcrHost } from "./host.ts";
-import { readPages } from "./pages.ts";
-import { meaningOfCoverage, type StatusMeaning } from "./scan-status.ts";
-
-export interface InspectorView {
-  /** Undefined when Inspector does not cover the image. */
-  coverage?: { meaning: StatusMeaning; lastScannedAt?: string | undefined };
-  entries: readonly EnhancedEntry[];
-  /** What is missing of the findings. */
-  unread: readonly string[];
-  /** Why nothing is known of the coverage, if Inspector did not say. */
-  silent?: string;
-}
-
-const findingsPage = 100;
-const coveragePage = 200;
+import { listOfInspector, mostImages, type InspectorView } from "./inspector-lists.ts";
 
 /** Everything that Inspector has on one image. Rejects with `RegistryError` when it does not give its findings. */
-export async function readInspector(
-  api: EcrApi,
+export type ReadInspector = (
   host: EcrHost,
   image: ImageIdentity,
   signal: AbortSignal,
-): Promise<InspectorView> {
-  const { account, region } = host;
-  const { repository, digest } = image;
-  const equals = (...values: string[]): object[] => values.map((value) => ({ comparison: "EQUALS", value }));
-  const [findings, covering] = await Promise.all([
-    readPages(
-      async (nextToken) =>
-        await api.inspector(
-          {
-            region,
-            path: "findings/list",
-            body: {
-              filterCriteria: {
-                awsAccountId: equals(account),
-                ecrImageHash: equals(digest),
-                ecrImageRepositoryName: equals(repository),
-                findingStatus: equals("ACTIVE", "SUPPRESSED"),
-              },
-              maxResults: findingsPage,
-              nextToken,
-            },
-          },
-          signal,
-        ),
-      "Inspector's findings",
-    ),
-    readPages(
-      async (nextToken) =>
-        await api.inspector(
-          {
-            region,
-            path: "coverage/list",
-            body: {
-              filterCriteria: {
-                accountId: equals(account),
-                resourceType: equals("AWS_ECR_CONTAINER_IMAGE"),
-                ecrRepositoryName: equals(repository),
-                resourceId: equals(
-                  `arn:${partition(region)}:ecr:${region}:${account}:repository/${repository}/${digest}`,
-                ),
-              },
-              maxResults: coveragePage,
-              nextToken,
-            },
-          },
-          signal,
-        ),
-      "Inspector's coverage",
-    ).catch((error: unknown) => {
-      signal.throwIfAborted();
-      return error instanceof Error ? error.message : "no answer";
-    }),
-  ]);
-  const coverage = typeof covering === "string" ? { pages: [], missing: undefined } : covering;
-  const unread = [findings.missing, coverage.missing].filter((problem) => problem !== undefined);
-  const entries: EnhancedEntry[] = [];
-  for (const page of findings.pages) {
-    const list = page["findings"];
-    if (!Array.isArray(list)) unread.push("Inspector's findings: expected a list");
-    for (const item of Array.isArray(list) ? list : []) {
-      const entry = readEnhancedFinding(item);
-      if (entry === undefined) unread.push("Inspector's findings: an entry without a vulnerability's name");
-      else entries.push(entry);
-    }
-  }
-  const covered = coverage.pages
-    .flatMap((page): unknown[] => (Array.isArray(page["coveredResources"]) ? page["coveredResources"] : []))
-    .map(asRecord)
-    // A filter that is not applied must not make another image's scan ours.
-    .find((one) => asText(one?.["resourceId"])?.endsWith(`repository/${repository}/${digest}`) === true);
-  if (typeof covering === "string") return { entries, unread, silent: covering };
-  if (covered === undefined) return { entries, unread };
-  const status = asRecord(covered["scanStatus"]);
-  const meaning = meaningOfCoverage(status?.["statusCode"], status?.["reason"]);
-  return { entries, unread, coverage: { meaning, lastScannedAt: asMoment(covered["lastScannedAt"]) } };
-}
+) => Promise<InspectorView>;
 
-function partition(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+/** Registries, by account and region, that batches are kept for. */
+const keptRegistries = 200;
+
+/** @param now Milliseconds since 1970. */
+export function createInspector(api: EcrApi, now: () => number): ReadInspector {
+  const batches = new Map<
+    string,
+    { list: Gathered<ImageIdentity, InspectorView | RegistryError>; details: ExploitDetails }
+  >();
+
+  return async (host, image, signal) => {
+    const key = `${host.account} ${host.region}`;
+    let batch = batches.get(key);
+    if (batch === undefined) {
+      if (batches.size >= keptRegistries) batches.clear();
+      batch = {
+        list: gather({
+          most: mostImages,
+          ask: async (images, until) => await listOfInspector(api, host, images, until),
+        }),
+        details: createExploitDetails(api, host.region, now),
+      };
+      batches.set(key, batch);
+    }
+    const view = await batch.list(image, signal);
+    if (view instanceof RegistryError) throw view;
+    return { ...view, entries: await batch.details(view.entries, signal) };
+  };
 }

@@ -127,6 +127,6 @@ sourceContract("a registry's referrers", () => Promise.resolve(referrers()));
 
 sourceContract("a registry's referrers, cached", () => {
   const made = referrers();
-  const source = createReportCache({ now: Date.now })(made.source);
+  const source = createReportCache({ clock: () => performance.now() })(made.source);
   return Promise.resolve({ ...made, source });
 });

@@ -1,9 +1,11 @@
 /**
  * Microsoft Entra, a registry of Azure Container Registry and Azure Resource Graph as far as the gate asks them.
  */
-import { Hono, type Context } from "hono";
+import type { Hono } from "hono";
 import { fakeRegistry, type FakeRegistry, type Misbehaviour } from "../fake-registry.ts";
-import type { FakeCluster, Trusted } from "./fake-cluster.ts";
+import { behindLogin, fakeApp } from "./fake-app.ts";
+import type { TokenCheck, Trusted } from "./fake-cluster.ts";
+import { basicOf, bearerOf, issuedTokens } from "./issued-tokens.ts";
 import { BadRequest, createPager, formOf, onlyKeys } from "./strict.ts";
 
 export interface FakeAzure {
@@ -24,7 +26,7 @@ export interface FakeAzure {
 export interface FakeAzureOptions {
   /** The cloud's clock. */
   now: () => number;
-  cluster: FakeCluster;
+  cluster: TokenCheck;
   trusted: Trusted;
   /** @default 3600 */
   lifeSeconds?: number;
@@ -38,46 +40,20 @@ export const azureRegistry = "acme.azurecr.io";
 export function fakeAzure(options: FakeAzureOptions): FakeAzure {
   const { now, cluster, trusted } = options;
   const lifeSeconds = options.lifeSeconds ?? 3600;
-  const tokens = new Map<string, { endsAt: number; for: string }>();
   const rows = new Map<string, readonly object[]>();
   const asked: string[] = [];
   const page = createPager();
   const registry = fakeRegistry({ host: azureRegistry });
-
-  function issue(whom: string): string {
+  const tokens = issuedTokens(now, (n, life) => {
     const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
     const iat = Math.floor(now() / 1000);
-    const token = `${part({ alg: "none" })}.${part({ iat, exp: iat + lifeSeconds, n: tokens.size })}.s`;
-    tokens.set(token, { endsAt: now() + lifeSeconds * 1000, for: whom });
-    return token;
-  }
-  const lives = (token: string | undefined, whom: string): boolean => {
-    const one = tokens.get(token ?? "");
-    return one !== undefined && one.for === whom && one.endsAt > now();
-  };
-  const bearer = (c: Context): string | undefined =>
-    /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-
-  function app(): Hono {
-    const one = new Hono();
-    one.onError((problem, c) => {
-      if (!(problem instanceof BadRequest)) throw problem;
-      return c.json({ error: "invalid_request", error_description: problem.message }, 400);
+    return `${part({ alg: "none" })}.${part({ iat, exp: iat + life, n })}.s`;
+  });
+  const app = (): Hono =>
+    fakeApp({
+      misbehave: () => fake.misbehave,
+      badRequest: (c, message) => c.json({ error: "invalid_request", error_description: message }, 400),
     });
-    one.use(async (c, next) => {
-      if (fake.misbehave !== undefined) {
-        const answer = await fake.misbehave(c.req.raw, async () => {
-          await next();
-          return c.res;
-        });
-        c.res = undefined;
-        c.res = answer;
-        return;
-      }
-      await next();
-    });
-    return one;
-  }
 
   const entra = app();
   entra.post("/:tenant/oauth2/v2.0/token", async (c) => {
@@ -111,7 +87,7 @@ export function fakeAzure(options: FakeAzureOptions): FakeAzure {
       return fail(700213, "No matching federated identity record found for presented assertion subject");
     if (problem === "expired") return fail(700024, "Client assertion is not within its valid time range");
     if (problem !== undefined) return fail(50027, "JWT token is invalid");
-    const token = issue((form["scope"] ?? "").replace(/\/\.default$/, ""));
+    const token = tokens.issue((form["scope"] ?? "").replace(/\/\.default$/, ""), lifeSeconds);
     return c.json({
       token_type: "Bearer",
       expires_in: lifeSeconds,
@@ -130,39 +106,34 @@ export function fakeAzure(options: FakeAzureOptions): FakeAzure {
       form["tenant"] !== azureTenant
     )
       throw new BadRequest("a parameter");
-    if (!lives(form["access_token"], "https://containerregistry.azure.net"))
+    if (!tokens.accepts(form["access_token"], "https://containerregistry.azure.net"))
       return c.json({ errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] }, 401);
-    return c.json({ refresh_token: issue("acr-refresh") });
+    return c.json({ refresh_token: tokens.issue("acr-refresh", lifeSeconds) });
   });
   acr.get("/oauth2/token", (c) => {
-    const [, sent = ""] = /^Basic (\S+)$/.exec(c.req.header("authorization") ?? "") ?? [];
-    const [user, password] = Buffer.from(sent, "base64").toString().split(":");
+    const { user, password } = basicOf(c);
     const scope = c.req.query("scope") ?? "";
     asked.push(`token ${scope}`);
     if (c.req.query("service") !== azureRegistry || !/^repository:[^:]+:pull$/.test(scope))
       throw new BadRequest("scope");
-    if (user !== "00000000-0000-0000-0000-000000000000" || !lives(password, "acr-refresh"))
+    if (user !== "00000000-0000-0000-0000-000000000000" || !tokens.accepts(password, "acr-refresh"))
       return c.json({ errors: [{ code: "UNAUTHORIZED" }] }, 401);
-    return c.json({ access_token: issue(scope) });
+    return c.json({ access_token: tokens.issue(scope, lifeSeconds) });
   });
-  acr.all("/v2/*", async (c) => {
-    const repository =
-      /^\/v2\/(.+)\/(?:manifests|blobs|referrers)\//.exec(new URL(c.req.url).pathname)?.[1] ?? "";
-    const scope = `repository:${repository}:pull`;
-    if (!lives(bearer(c), scope)) {
-      c.header(
-        "www-authenticate",
-        `Bearer realm="https://${azureRegistry}/oauth2/token",service="${azureRegistry}",scope="${scope}"`,
-      );
-      return c.json({ errors: [{ code: "UNAUTHORIZED" }] }, 401);
-    }
-    return await registry.app.request(c.req.raw);
-  });
+  const scopeOf = (repository: string): string => `repository:${repository}:pull`;
+  acr.route(
+    "/",
+    behindLogin(registry, {
+      allows: (c, repository) => tokens.accepts(bearerOf(c), scopeOf(repository)),
+      challenge: (repository) =>
+        `Bearer realm="https://${azureRegistry}/oauth2/token",service="${azureRegistry}",scope="${scopeOf(repository)}"`,
+    }),
+  );
 
   const graph = app();
   graph.post("/providers/Microsoft.ResourceGraph/resources", async (c) => {
     if (c.req.query("api-version") !== "2022-10-01") throw new BadRequest("api-version");
-    if (!lives(bearer(c), "https://management.azure.com"))
+    if (!tokens.accepts(bearerOf(c), "https://management.azure.com"))
       return c.json({ error: { code: "ExpiredAuthenticationToken" } }, 401);
     if (fake.quota !== undefined) {
       if (fake.quota <= 0) {
@@ -213,11 +184,9 @@ export function fakeAzure(options: FakeAzureOptions): FakeAzure {
     asked,
     misbehave: undefined,
     quota: undefined,
-    expireTokens: () => {
-      for (const one of tokens.values()) one.endsAt = Math.min(one.endsAt, now());
-    },
+    expireTokens: () => tokens.expireAll(),
     get issued() {
-      return tokens.size;
+      return tokens.count;
     },
   };
   return fake;

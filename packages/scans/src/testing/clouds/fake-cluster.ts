@@ -8,17 +8,21 @@ export interface Trusted {
   subject: string;
 }
 
-/** A cluster as far as clouds know it: it signs tokens of service accounts. */
-export interface FakeCluster {
-  readonly issuer: string;
-  /** A projected token. Life in milliseconds, an hour unless said otherwise. */
-  token(claims: { audience: string; subject?: string; lifeMs?: number; issuer?: string }): string;
+/** What a cloud asks of a cluster's keys. */
+export interface TokenCheck {
   /** What is wrong with a token by what a cloud trusts and by its clock; undefined when nothing is. */
   check(
     token: string,
     trusted: Trusted,
     now: number,
   ): "malformed" | "issuer" | "audience" | "subject" | "expired" | undefined;
+}
+
+/** A cluster as far as clouds know it: it signs tokens of service accounts. */
+export interface FakeCluster extends TokenCheck {
+  readonly issuer: string;
+  /** A projected token. Life in milliseconds, an hour unless said otherwise. */
+  token(claims: { audience: string; subject?: string; lifeMs?: number; issuer?: string }): string;
 }
 
 export const gateSubject = "system:serviceaccount:gatehouse:gatehouse";

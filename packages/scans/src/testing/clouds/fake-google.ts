@@ -1,13 +1,18 @@
 /**
- * Google's STS, IAM Credentials, the metadata server and Container Analysis as far as the gate asks them.
+ * Google's STS, IAM Credentials, the metadata server, Container Analysis and hosts of Artifact Registry as far as the gate
+ * asks them.
  */
-import { Hono, type Context } from "hono";
-import type { Misbehaviour } from "../fake-registry.ts";
-import type { FakeCluster, Trusted } from "./fake-cluster.ts";
+import type { Context, Hono } from "hono";
+import { fakeRegistry, type FakeRegistry, type Misbehaviour } from "../fake-registry.ts";
+import { behindLogin, fakeApp } from "./fake-app.ts";
+import type { TokenCheck, Trusted } from "./fake-cluster.ts";
+import { basicOf, bearerOf, issuedTokens } from "./issued-tokens.ts";
 import { BadRequest, createPager, formOf, onlyKeys } from "./strict.ts";
 
 export interface FakeGoogle {
   readonly hosts: Record<string, Hono>;
+  /** What is behind Artifact Registry's own authentication, whichever host it is asked at. */
+  readonly registry: FakeRegistry;
   /** Occurrences by resource URL. */
   readonly occurrences: Map<string, readonly object[]>;
   readonly asked: string[];
@@ -24,9 +29,11 @@ export interface FakeGoogle {
 export interface FakeGoogleOptions {
   /** The cloud's clock. */
   now: () => number;
-  cluster: FakeCluster;
+  cluster: TokenCheck;
   trusted: Trusted;
   project?: string;
+  /** Registry hosts that it answers as. @default `googleRegistry` alone */
+  registries?: readonly string[];
   /** Where impersonation leads; without it the federated token itself has the permissions. */
   serviceAccount?: string;
   /** @default 3600 */
@@ -39,47 +46,22 @@ export const googleAudience =
   "//iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/pool/providers/cluster";
 
 export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
-  const { now, cluster, trusted, project = googleProject, serviceAccount } = options;
-  const tokens = new Map<string, { endsAt: number; for: string }>();
+  const { now, cluster, trusted, project = googleProject, serviceAccount, lifeSeconds = 3600 } = options;
+  const tokens = issuedTokens(now, (count) => `ya29.${count}`);
   const occurrences = new Map<string, readonly object[]>();
   const asked: string[] = [];
   const page = createPager();
 
-  function issue(whom: string): string {
-    const token = `ya29.${tokens.size + 1}`;
-    tokens.set(token, { endsAt: now() + (options.lifeSeconds ?? 3600) * 1000, for: whom });
-    return token;
-  }
+  const registry = fakeRegistry({ host: googleRegistry });
   const granted = serviceAccount ?? "federated";
-  const lives = (token: string | undefined, whom: string): boolean => {
-    const one = tokens.get(token ?? "");
-    return one !== undefined && one.for === whom && one.endsAt > now();
-  };
-  const bearer = (c: Context): string | undefined =>
-    /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
   const failure = (c: Context, code: 400 | 401 | 403 | 404, status: string): Response =>
     c.json({ error: { code, message: status, status } }, code);
 
-  function app(): Hono {
-    const one = new Hono();
-    one.onError((problem, c) => {
-      if (!(problem instanceof BadRequest)) throw problem;
-      return c.json({ error: { code: 400, message: problem.message, status: "INVALID_ARGUMENT" } }, 400);
+  const app = (): Hono =>
+    fakeApp({
+      misbehave: () => fake.misbehave,
+      badRequest: (c, message) => c.json({ error: { code: 400, message, status: "INVALID_ARGUMENT" } }, 400),
     });
-    one.use(async (c, next) => {
-      if (fake.misbehave !== undefined) {
-        const answer = await fake.misbehave(c.req.raw, async () => {
-          await next();
-          return c.res;
-        });
-        c.res = undefined;
-        c.res = answer;
-        return;
-      }
-      await next();
-    });
-    return one;
-  }
 
   const sts = app();
   sts.post("/v1/token", async (c) => {
@@ -111,10 +93,10 @@ export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
     if (problem !== undefined)
       return fail("invalid_grant", "Error connecting to the given credential's issuer.");
     return c.json({
-      access_token: issue("federated"),
+      access_token: tokens.issue("federated", lifeSeconds),
       issued_token_type: "urn:ietf:params:oauth:token-type:access_token",
       token_type: "Bearer",
-      expires_in: options.lifeSeconds ?? 3600,
+      expires_in: lifeSeconds,
     });
   });
 
@@ -123,12 +105,12 @@ export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
     const body = await c.req.json<object>();
     onlyKeys(body, ["scope", "lifetime"], ["scope", "lifetime"]);
     asked.push("generateAccessToken");
-    if (!lives(bearer(c), "federated")) return failure(c, 401, "UNAUTHENTICATED");
+    if (!tokens.accepts(bearerOf(c), "federated")) return failure(c, 401, "UNAUTHENTICATED");
     const who = decodeURIComponent(c.req.param("call").replace(/:generateAccessToken$/, ""));
     if (who !== serviceAccount) return failure(c, 403, "PERMISSION_DENIED");
-    const end = new Date(now() + (options.lifeSeconds ?? 3600) * 1000).toISOString();
+    const end = new Date(now() + lifeSeconds * 1000).toISOString();
     c.header("date", new Date(now()).toUTCString());
-    return c.json({ accessToken: issue(who), expireTime: end });
+    return c.json({ accessToken: tokens.issue(who, lifeSeconds), expireTime: end });
   });
 
   const metadata = app();
@@ -138,8 +120,8 @@ export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
       return c.text("Missing Metadata-Flavor:Google header.", 403);
     c.header("metadata-flavor", "Google");
     return c.json({
-      access_token: issue(granted),
-      expires_in: options.lifeSeconds ?? 3600,
+      access_token: tokens.issue(granted, lifeSeconds),
+      expires_in: lifeSeconds,
       token_type: "Bearer",
     });
   });
@@ -148,7 +130,7 @@ export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
   analysis.get("/v1/:parent{projects/.+}/occurrences", (c) => {
     const query = c.req.query();
     onlyKeys(query, ["filter", "pageSize", "pageToken", "returnPartialSuccess"], ["filter"]);
-    if (!lives(bearer(c), granted)) return failure(c, 401, "UNAUTHENTICATED");
+    if (!tokens.accepts(bearerOf(c), granted)) return failure(c, 401, "UNAUTHENTICATED");
     const parent = c.req.param("parent");
     const location = /\/locations\/([a-z0-9-]+)$/.exec(parent)?.[1];
     const regionalHost = /^containeranalysis\.([a-z0-9-]+)\.rep\.googleapis\.com$/.exec(
@@ -164,7 +146,9 @@ export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
       /^kind="(VULNERABILITY|DISCOVERY)" AND resourceUrl="([^"]+)"$/.exec(filter) ?? [];
     if (kind === "") throw new BadRequest(`filter ${filter}`);
     asked.push(`${kind} ${resource}`);
-    const all = (occurrences.get(resource) ?? []).filter((one) => (one as { kind: string }).kind === kind);
+    const all = (occurrences.get(resource) ?? [])
+      .filter((one) => (one as { kind: string }).kind === kind)
+      .map((one) => ({ resourceUri: resource, ...one }));
     const { items, next } = page(`${parent} ${filter}`, all, size, query["pageToken"]);
     return c.json({
       ...(items.length === 0 ? {} : { occurrences: items }),
@@ -173,25 +157,34 @@ export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
     });
   });
 
+  const front = (host: string): Hono =>
+    behindLogin(registry, {
+      allows: (c) => {
+        const { user, password } = basicOf(c);
+        return user === "oauth2accesstoken" && tokens.accepts(password, granted);
+      },
+      challenge: () => `Basic realm="https://${host}/v2/token"`,
+    });
+
   const fake: FakeGoogle = {
     hosts: {
+      ...Object.fromEntries((options.registries ?? [googleRegistry]).map((host) => [host, front(host)])),
       "sts.googleapis.com": sts,
       "iamcredentials.googleapis.com": iam,
       "metadata.google.internal": metadata,
       "containeranalysis.googleapis.com": analysis,
       "containeranalysis.europe-west1.rep.googleapis.com": analysis,
     },
+    registry,
     occurrences,
     asked,
     misbehave: undefined,
     unreachable: [],
-    expireTokens: () => {
-      for (const one of tokens.values()) one.endsAt = Math.min(one.endsAt, now());
-    },
+    expireTokens: () => tokens.expireAll(),
     get issued() {
-      return tokens.size;
+      return tokens.count;
     },
-    accepts: (token) => lives(token, granted),
+    accepts: (token) => tokens.accepts(token, granted),
   };
   return fake;
 }
