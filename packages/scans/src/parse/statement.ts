@@ -3,6 +3,7 @@
  * (https://github.com/secure-systems-lab/dsse) and the Sigstore bundle around it. Nothing here verifies a signature.
  */
 import { isDigest } from "@gatehouse/policy";
+import { mostReportValues, parseBoundedJson } from "./bounded-json.ts";
 import { asRecord, asText } from "./values.ts";
 
 /** What a Statement says about its subjects. */
@@ -57,10 +58,10 @@ export function readEnvelope(document: unknown): EnvelopePayload | undefined {
 /** The type of payload that holds an in-toto Statement. */
 export const statementPayload = "application/vnd.in-toto+json";
 
-/** The JSON in an envelope's payload; undefined when it is not JSON in UTF-8. */
+/** The JSON in an envelope's payload; undefined when it is not JSON in UTF-8, or too much of it. */
 export function payloadDocument({ payload }: EnvelopePayload): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    return parseBoundedJson(payload, mostReportValues);
   } catch {
     return undefined;
   }

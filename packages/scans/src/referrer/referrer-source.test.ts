@@ -526,6 +526,30 @@ describe("a registry that does not answer all", () => {
     });
   });
 
+  test.each([
+    ["nobody signed is not parsed, and hides nothing", inToto, false, "complete"],
+    ["nobody signed may be the newest where unsigned ones are taken", inToto, true, "partial"],
+    ["is a bundle may be the newest", bundleType, false, "partial"],
+  ])("a document of millions of values that %s", async (_name, artifactType, allowUnsigned, state) => {
+    const signer = keySigner();
+    const { registry, image, summary } = await setUp(
+      [{ kind: "sigstore-key", publicKey: signer.publicKey }],
+      { allowUnsigned },
+    );
+    registry.attach("app", image, {
+      artifactType: bundleType,
+      content: await signer.sign(statement(image, ["CVE-2026-1"])),
+    });
+    registry.attach("app", image, { artifactType, content: `[${"[],".repeat(1_000_000)}[]]` });
+    const reason = "an attached document has more than the 1000000 values that are read";
+    expect(await summary()).toEqual({
+      ...counted({ kind: "signed", identity: expect.stringMatching(/^key sha256:/) as string }, [
+        "CVE-2026-1",
+      ]),
+      ...(state === "complete" ? {} : { state, reason }),
+    });
+  });
+
   test("more attached than is read makes the newest that was read partial", async () => {
     const { registry, image, summary } = await setUp([], { allowUnsigned: true });
     for (let n = 0; n < 70; n++)

@@ -1,4 +1,5 @@
 import type { ReportTrust } from "@gatehouse/policy";
+import { mostReportValues, parseBoundedJson } from "../parse/bounded-json.ts";
 import type { RegistryClient } from "../registry/client.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { isBundleType, isVagueType, typeOf } from "./artifact-types.ts";
@@ -22,43 +23,51 @@ export type Vouching =
   /** Somebody may have signed it: not all of its signatures were read. */
   | { missing: string };
 
-const signatureLimit = 1024 * 1024;
-const mostSignatures = 16;
-
-/** Finds out who has signed an attached document. Rejects when the registry does not answer. */
-export async function vouch(options: {
+/** What is asked of one document, and of those who may have signed it. */
+export interface VouchOptions {
   client: RegistryClient;
   repository: string;
   attached: AttachedDocument;
   trusted: TrustedIdentities;
   allowUnsigned: boolean;
+  /** Milliseconds since 1970. */
   now: () => number;
   signal: AbortSignal;
-}): Promise<Vouching> {
-  const { attached, trusted, allowUnsigned } = options;
-  const document = parse(attached.bytes);
-  if (document === undefined) return { problem: "it is not JSON" };
-  let problem: string;
-  if (isBundleType(attached.type)) {
-    const verdict = verifyBundle(document, trusted.sigstore);
-    if (verdict.trusted) {
-      const signed = parse(verdict.payload);
-      if (signed === undefined) return { problem: "what is signed is not JSON" };
-      const trust: ReportTrust = { kind: "signed", identity: verdict.identity };
-      return { vouched: { document: signed, trust, selfContained: true } };
-    }
-    problem = verdict.problem;
-  } else {
-    const verdict = await verifyDetached(options);
-    if (verdict.trusted)
-      return {
-        vouched: { document, trust: { kind: "signed", identity: verdict.identity }, selfContained: false },
-      };
-    problem = verdict.problem;
-    if (verdict.unread === true && !allowUnsigned) return { missing: problem };
-  }
-  if (!allowUnsigned) return { problem };
-  return { vouched: { document, trust: { kind: "unsigned" }, selfContained: isBundleType(attached.type) } };
+}
+
+const signatureLimit = 1024 * 1024;
+const mostSignatures = 16;
+
+/**
+ * Finds out who has signed an attached document. Rejects when the registry does not answer.
+ *
+ * Whoever may push can attach anything, so a document is parsed only once somebody is known to vouch for it; a bundle,
+ * whose signature is inside, only where such a signature could count.
+ */
+export async function vouch(options: VouchOptions): Promise<Vouching> {
+  const { attached, allowUnsigned } = options;
+  if (isBundleType(attached.type)) return vouchForBundle(options);
+  const verdict = await verifyDetached(options);
+  if (verdict.trusted)
+    return vouchedFor(attached.bytes, { kind: "signed", identity: verdict.identity }, false);
+  if (allowUnsigned) return vouchedFor(attached.bytes, { kind: "unsigned" }, false);
+  return verdict.unread === true ? { missing: verdict.problem } : { problem: verdict.problem };
+}
+
+function vouchForBundle({ attached, trusted, allowUnsigned }: VouchOptions): Vouching {
+  if (trusted.sigstore.length === 0 && !allowUnsigned) return { problem: "no identity is configured" };
+  const bundle = readJson(attached.bytes);
+  if (!("document" in bundle)) return bundle;
+  const verdict = verifyBundle(bundle.document, trusted.sigstore);
+  if (verdict.trusted)
+    return vouchedFor(Buffer.from(verdict.payload), { kind: "signed", identity: verdict.identity }, true);
+  if (!allowUnsigned) return { problem: verdict.problem };
+  return { vouched: { document: bundle.document, trust: { kind: "unsigned" }, selfContained: true } };
+}
+
+function vouchedFor(bytes: Uint8Array, trust: ReportTrust, selfContained: boolean): Vouching {
+  const read = readJson(bytes);
+  return "document" in read ? { vouched: { document: read.document, trust, selfContained } } : read;
 }
 
 /**
@@ -73,7 +82,7 @@ async function verifyDetached({
   trusted,
   now,
   signal,
-}: Parameters<typeof vouch>[0]): Promise<Verdict & { unread?: boolean }> {
+}: VouchOptions): Promise<Verdict & { unread?: boolean }> {
   // Nobody's signature could count, so none is asked for.
   if (trusted.notation.length === 0) return distrust("it has no signature of a kind that this source trusts");
   const { artifact } = attached;
@@ -114,13 +123,12 @@ async function verifyDetached({
   return { ...distrust("more signatures are attached to a report than are read"), unread: true };
 }
 
-/** The JSON in a text or in UTF-8 bytes; `undefined` when there is none. */
-function parse(content: Uint8Array | string | undefined): unknown {
+/** The JSON in a document. One that is too much to parse may be the report that counts; what is no JSON is none. */
+function readJson(bytes: Uint8Array): { document: unknown } | { problem: string } | { missing: string } {
   try {
-    const text =
-      content instanceof Uint8Array ? new TextDecoder("utf-8", { fatal: true }).decode(content) : content;
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
+    return { document: parseBoundedJson(bytes, mostReportValues) };
+  } catch (error) {
+    if (error instanceof RangeError) return { missing: `an attached document has ${error.message}` };
+    return { problem: "it is not JSON" };
   }
 }

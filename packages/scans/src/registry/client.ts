@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import pLimit from "p-limit";
 import { readBody } from "./body.ts";
 import { RegistryError } from "./errors.ts";
 import {
@@ -42,6 +43,8 @@ export interface RegistryClient {
 
 const manifestLimit = 4 * 1024 * 1024;
 const blobLimit = 32 * 1024 * 1024;
+/** Large answers of one registry that are in memory at the same time. */
+const largeAtOnce = 8;
 
 const repositoryGrammar =
   /^[a-z0-9]+(?:(?:__|[._]|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:__|[._]|-+)[a-z0-9]+)*)*$/;
@@ -51,6 +54,7 @@ const sha256Digest = /^sha256:[0-9a-f]{64}$/;
 export function createRegistryClient(options: RegistryOptions): RegistryClient {
   const { registry } = options;
   const { base, send } = createRequests(options);
+  const large = pLimit(largeAtOnce);
 
   function url(repository: string, rest: string): URL {
     if (repository.length > 255 || !repositoryGrammar.test(repository))
@@ -81,7 +85,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
         headers,
         signal,
       );
-      const bytes = await readBody(response, manifestLimit, where);
+      const bytes = await readBody(response, manifestLimit, where, large);
       const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
       const claimed = response.headers.get("docker-content-digest");
       const expected = reference.includes(":")
@@ -117,7 +121,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
           `${where}: has ${size} bytes, more than the ${limit} that are read`,
         );
       const response = await send("GET", url(repository, `blobs/${digest}`), repository, {}, signal);
-      const bytes = await readBody(response, size, where);
+      const bytes = await readBody(response, size, where, large);
       const actual = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
       if (bytes.byteLength !== size || actual !== digest)
         throw new RegistryError(
@@ -137,6 +141,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
         where: `${registry}/${repository}@${digest}`,
         artifactType,
         get,
+        large,
         fallback: async () => (await client.manifest(repository, digest.replace(":", "-"), signal)).manifest,
       });
     },

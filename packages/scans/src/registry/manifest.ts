@@ -1,5 +1,9 @@
 import * as z from "zod/mini";
+import { parseBoundedJson } from "../parse/bounded-json.ts";
 import { RegistryError } from "./errors.ts";
+
+/** Most values in a manifest, or in an image's configuration; real ones have a few thousand at the most. */
+export const mostManifestValues = 100_000;
 
 const text = z.string().check(z.maxLength(4096));
 const digestText = z.string().check(z.regex(/^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[A-Za-z0-9=_-]{1,256}$/));
@@ -85,11 +89,12 @@ export function parseManifest(
 
 function parseObject(bytes: Uint8Array, where: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const value = parseBoundedJson(bytes, mostManifestValues);
     if (typeof value === "object" && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>;
-  } catch {
-    // Told below.
+  } catch (error) {
+    if (error instanceof RangeError) throw new RegistryError("too-large", `${where}: ${error.message}`);
+    // What is no JSON is told below.
   }
   throw new RegistryError("malformed", `${where}: expected a JSON object`);
 }

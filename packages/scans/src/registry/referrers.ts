@@ -1,3 +1,4 @@
+import type { LimitFunction } from "p-limit";
 import { readBody } from "./body.ts";
 import { RegistryError } from "./errors.ts";
 import { parseManifest, type Descriptor, type ImageIndex, type ImageManifest } from "./manifest.ts";
@@ -23,6 +24,8 @@ export async function readReferrers(options: {
   where: string;
   artifactType: string | undefined;
   get: (url: URL) => Promise<Response>;
+  /** The turns in which large answers are read. */
+  large: LimitFunction;
   /** The manifest under the fallback tag; rejects `not-found` when there is none. */
   fallback: () => Promise<ImageManifest | ImageIndex>;
 }): Promise<ReferrerList> {
@@ -41,7 +44,7 @@ export async function readReferrers(options: {
       if (page > 0 || !isNotFound(error)) throw error;
       return await readFallback(options.fallback, wanted);
     }
-    const bytes = await readBody(response, pageLimit, `${where}: referrers`);
+    const bytes = await readBody(response, pageLimit, `${where}: referrers`, options.large);
     const index = parseManifest(bytes, response.headers.get("content-type") ?? "", `${where}: referrers`);
     if (index.kind !== "index")
       throw new RegistryError("malformed", `${where}: its referrers are not an index`);

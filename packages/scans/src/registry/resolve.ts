@@ -1,8 +1,15 @@
 import type { ImageReference } from "@gatehouse/policy";
+import { parseBoundedJson } from "../parse/bounded-json.ts";
 import type { ResolvedImage } from "../source.ts";
 import type { RegistryClient, VerifiedManifest } from "./client.ts";
 import { RegistryError } from "./errors.ts";
-import { isRunnable, platformOf, type Descriptor, type ImageManifest } from "./manifest.ts";
+import {
+  isRunnable,
+  mostManifestValues,
+  platformOf,
+  type Descriptor,
+  type ImageManifest,
+} from "./manifest.ts";
 
 type Child = ResolvedImage["platforms"][number];
 
@@ -100,7 +107,7 @@ async function describe(
     return annotated === undefined ? {} : { createdAt: annotated };
   try {
     const bytes = await client.blob(repository, manifest.config, signal, configLimit);
-    const config = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+    const config = parseBoundedJson(bytes, mostManifestValues) as Record<string, unknown>;
     const [os, architecture, variant] = ["os", "architecture", "variant"].map((field) => config[field]);
     const createdAt = annotated ?? instant(config["created"]);
     const platform = [os, architecture, variant].filter((part) => typeof part === "string" && part !== "");

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { flattenedVerify, type FlattenedJWSInput } from "jose";
+import { parseBoundedJson } from "../../parse/bounded-json.ts";
 import {
   checkChain,
   hasAttributes,
@@ -14,6 +15,9 @@ export const notationArtifactType = "application/vnd.cncf.notary.signature";
 export const notationJwsType = "application/jose+json";
 export const notationCoseType = "application/cose";
 const payloadType = "application/vnd.cncf.notary.payload.v1+json";
+
+/** An envelope has a handful of fields and a chain of certificates. */
+const mostEnvelopeValues = 1_000;
 
 /** An identity that is believed: a chain to one of the roots, with these attributes in the signer's subject. */
 export interface NotationTrust {
@@ -61,7 +65,7 @@ export async function verifyNotation(
   let jws: FlattenedJWSInput;
   let chain: X509Certificate[];
   try {
-    jws = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(envelope)) as FlattenedJWSInput;
+    jws = parseBoundedJson(envelope, mostEnvelopeValues) as FlattenedJWSInput;
     const { x5c } = (jws.header ?? {}) as { x5c?: unknown };
     if (!Array.isArray(x5c) || x5c.length === 0 || x5c.length > 10)
       return distrust("the signature has no certificate");

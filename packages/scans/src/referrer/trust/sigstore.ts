@@ -13,7 +13,9 @@ export type SigstoreTrust =
 const statementType = "application/vnd.in-toto+json";
 
 /** A verified bundle's content. */
-export type VerifiedBundle = Verdict & { payload?: string };
+export type VerifiedBundle =
+  | { trusted: true; identity: string; payload: string }
+  | Extract<Verdict, { trusted: false }>;
 
 /**
  * Verifies a Sigstore bundle around an in-toto Statement, and gives the Statement when an identity in `trusted` has
@@ -21,22 +23,23 @@ export type VerifiedBundle = Verdict & { payload?: string };
  * root's authorities; a bundle signed with a configured key is believed without any, for the key itself is the trust.
  */
 export function verifyBundle(document: unknown, trusted: readonly SigstoreTrust[]): VerifiedBundle {
+  const no = (problem: string): VerifiedBundle => ({ trusted: false, problem });
   let bundle: Bundle;
   try {
     bundle = bundleFromJSON(document);
   } catch (error) {
-    return distrust(`not a Sigstore bundle: ${message(error)}`);
+    return no(`not a Sigstore bundle: ${message(error)}`);
   }
-  if (!isBundleWithDsseEnvelope(bundle)) return distrust("the bundle holds no in-toto Statement");
+  if (!isBundleWithDsseEnvelope(bundle)) return no("the bundle holds no in-toto Statement");
   const { payload, payloadType } = bundle.content.dsseEnvelope;
-  if (payloadType !== statementType) return distrust(`the bundle holds ${JSON.stringify(payloadType)}`);
+  if (payloadType !== statementType) return no(`the bundle holds ${JSON.stringify(payloadType)}`);
   let why = "no identity is configured";
   for (const trust of trusted) {
     const verdict = trust.kind === "key" ? verifyKeyed(bundle, trust) : verifyKeyless(bundle, trust);
     if (verdict.trusted) return { ...verdict, payload: payload.toString("utf8") };
     why = verdict.problem;
   }
-  return distrust(why);
+  return no(why);
 }
 
 function verifyKeyed(bundle: Bundle, { publicKey, name }: Extract<SigstoreTrust, { kind: "key" }>): Verdict {
