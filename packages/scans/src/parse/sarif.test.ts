@@ -161,3 +161,46 @@ test("Grype without its rules: the id is cut out of the rule's", () => {
     { id: "CVE-2026-1000", severity: "unknown" },
   ]);
 });
+
+/** What is read from Grype's sentence about a finding. */
+function said(text: string) {
+  const log = {
+    version: "2.1.0",
+    runs: [
+      {
+        tool: { driver: { name: "Grype", rules: [] } },
+        results: [{ ruleId: "CVE-2026-1000-x", message: { text } }],
+      },
+    ],
+  };
+  const parsed = parseReport(log, context);
+  return parsed.kind === "report" ? parsed.report.findings : parsed;
+}
+
+test.each([
+  [
+    "A high vulnerability in npm package: a, version b, version 1.2 was found in image x at: /app/package.json",
+    {
+      severity: "high",
+      package: { name: "a, version b", version: "1.2", type: "npm", path: "/app/package.json" },
+    },
+  ],
+  [
+    "A low vulnerability in npm package: a package: b, version  was found in image x",
+    { severity: "low", package: { name: "a package: b", type: "npm" } },
+  ],
+  ["A low vulnerability in npm package: a", { severity: "unknown" }],
+  [", version 1", { severity: "unknown" }],
+  ["An odd sentence, version 1 was found at: /app", { severity: "unknown" }],
+])("Grype: %s", (text, expected) => {
+  expect(said(text)).toEqual([{ id: "CVE-2026-1000", ...expected }]);
+});
+
+test("Grype: a package whose name repeats the words of the sentence a hundred thousand times", () => {
+  const name = `${" package: ".repeat(100_000)}${", version ".repeat(100_000)}`;
+  expect(said(`A high vulnerability in npm package: ${name}`)).toEqual([
+    { id: "CVE-2026-1000", severity: "unknown" },
+  ]);
+  const whole = `A high vulnerability in npm package: ${name}, version 1 was found in image x at: ${" at: ".repeat(100_000)}\n`;
+  expect(said(whole)).toMatchObject([{ severity: "high", package: { name, version: "1", type: "npm" } }]);
+});

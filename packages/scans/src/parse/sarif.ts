@@ -167,28 +167,58 @@ function grypeFinding(result: Fields, rule: Fields): Finding | undefined {
   const own = /^Vulnerability (\S+)/.exec(help)?.[1];
   const id = asId(own ?? knownId.exec(asText(result["ruleId"]) ?? "")?.[0] ?? result["ruleId"]);
   if (id === undefined) return undefined;
-  const said = /^An? (\S+) vulnerability in (.+?) package: (.+), version (\S*) was found/.exec(
-    messageOf(result),
-  );
-  const name = asText(said?.[3]) ?? asText(lines.get("Package"));
+  const said = sentenceOf(messageOf(result));
+  const name = asText(said.name) ?? asText(lines.get("Package"));
   const purls = asTexts(asRecord(rule["properties"])?.["purls"]);
   const purl = purls.length === 1 ? purls[0] : undefined;
   return defined({
     id,
-    severity: severityOf(said?.[1] ?? lines.get("Severity")) satisfies Severity,
+    severity: severityOf(said.severity ?? lines.get("Severity")) satisfies Severity,
     package:
       name === undefined
         ? undefined
         : defined({
             name,
-            version: asText(said?.[4]) ?? asText(lines.get("Version")),
-            type: packageType(purl, said?.[2] ?? lines.get("Type")),
+            version: asText(said.version) ?? asText(lines.get("Version")),
+            type: packageType(purl, said.type ?? lines.get("Type")),
             purl,
-            path: / at: (.+)$/.exec(messageOf(result))?.[1] ?? asText(lines.get("Location")),
+            path: asText(said.path) ?? asText(lines.get("Location")),
           }),
     fix: fixOf(lines.get("Fix Version")?.replaceAll(",", ", "), false),
   });
 }
+
+/**
+ * Grype's sentence, `A high vulnerability in deb package: bash, version 5.2 was found in image NAME at: PATH`. Names of
+ * packages are for the image's author to choose, and an expression with this many gaps takes hours over a long one
+ * that repeats what stands between them; so the sentence is taken apart at its words, each looked for once.
+ */
+function sentenceOf(
+  text: string,
+): Partial<Record<"severity" | "type" | "name" | "version" | "path", string>> {
+  const begin = /^An? (\S+) vulnerability in /.exec(text);
+  const packageAt = text.indexOf(" package: ");
+  let versionAt = text.length;
+  let version: string | undefined;
+  while (version === undefined && versionAt > Math.max(packageAt, 0)) {
+    versionAt = text.lastIndexOf(", version ", versionAt - 1);
+    if (versionAt === -1) break;
+    versionWords.lastIndex = versionAt;
+    version = versionWords.exec(text)?.[1];
+  }
+  const pathAt = text.indexOf(" at: ", Math.max(versionAt, 0));
+  const path = pathAt === -1 ? {} : { path: text.slice(pathAt + " at: ".length) };
+  if (begin === null || version === undefined || packageAt < begin[0].length || versionAt < packageAt)
+    return path;
+  return {
+    severity: begin[1] ?? "",
+    type: text.slice(begin[0].length, packageAt),
+    name: text.slice(packageAt + " package: ".length, versionAt),
+    version,
+    ...path,
+  };
+}
+const versionWords = /, version (\S*) was found/y;
 const knownId = /^(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})(?=-|$)/i;
 
 /** Trivy leaves the version empty only when there is none; Grype also when it does not know. */
