@@ -5,7 +5,7 @@ const wanted = 24;
 const major = Number(process.versions.node.split(".")[0]);
 if (major < wanted)
   throw new RunError(
-    `This program needs Node ${wanted} or later, and Pulumi found Node ${process.versions.node} first on PATH: run it as \`npm run pulumi -- ${process.env.PULUMI_COMMAND ?? "up"}\`, which brings its own.`,
+    `This program needs Node ${wanted} or later, and Pulumi found Node ${process.versions.node} first on PATH: run it as \`npm run pulumi -- ${process.env.PULUMI_COMMAND ?? "up"}\`, which brings its own. [GH2003]`,
   );
 
 // Before the program reads it, so that what is deployed is what the sources say.

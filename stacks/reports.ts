@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { RunError } from "@pulumi/pulumi";
+import { withCode } from "@gatehouse/policy";
 
 /**
  * Reads a folder of scan reports, file name → text. Only the folder itself: a ConfigMap has no folders, so that one
@@ -11,7 +12,8 @@ import { RunError } from "@pulumi/pulumi";
  */
 export function readReports(path: string, base: string): Record<string, string> {
   const folder = resolve(base, path);
-  const refuse = (problem: string) => new RunError(`reports: ${JSON.stringify(path)} ${problem}`);
+  const refuse = (problem: string) =>
+    new RunError(withCode("GH2002", `reports: ${JSON.stringify(path)} ${problem}`));
   let entries;
   try {
     entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."));

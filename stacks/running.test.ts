@@ -16,7 +16,7 @@ test("digests on record are read from a file beside the settings", () => {
 test("a file that is none, or is not there, is said with its name and what is wrong", () => {
   writeFileSync(join(folder, "wrong.json"), JSON.stringify([{ namespace: "shop", digests: ["x"] }]));
   expect(() => readRunning("wrong.json", folder)).toThrow(
-    /^running: "wrong.json" is not what gatehouse running writes:\n[^]*0\.repository[^]*0\.digests\.0/,
+    /^running: "wrong.json" is not what gatehouse running writes \[GH2002\]:\n[^]*0\.repository[^]*0\.digests\.0/,
   );
   expect(() => readRunning("none.json", folder)).toThrow(/^running: "none.json" cannot be read/);
 });

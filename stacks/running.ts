@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { RunError } from "@pulumi/pulumi";
-import { listProblems, problemsOf, runningSchema, type RunningDigests } from "@gatehouse/policy";
+import { listProblems, problemsOf, runningSchema, withCode, type RunningDigests } from "@gatehouse/policy";
 
 /**
  * Reads what `gatehouse running` wrote.
@@ -16,13 +16,19 @@ export function readRunning(path: string, base: string): RunningDigests {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     throw new RunError(
-      `running: ${JSON.stringify(path)} cannot be read (looked for ${file}): ${error instanceof Error ? error.message : String(error)}`,
+      withCode(
+        "GH2002",
+        `running: ${JSON.stringify(path)} cannot be read (looked for ${file}): ${error instanceof Error ? error.message : String(error)}`,
+      ),
     );
   }
   const parsed = runningSchema.safeParse(value);
   if (!parsed.success)
     throw new RunError(
-      `running: ${JSON.stringify(path)} is not what gatehouse running writes:\n${listProblems(problemsOf(parsed.error, value))}`,
+      withCode(
+        "GH2002",
+        `running: ${JSON.stringify(path)} is not what gatehouse running writes:\n${listProblems(problemsOf(parsed.error, value))}`,
+      ),
     );
   return parsed.data;
 }

@@ -54,7 +54,9 @@ test("one error names all that is missing, wrong or unknown, and where an exampl
   }
   expect(RunError.isInstance(error)).toBe(true);
   const { message } = error as Error;
-  expect(message.split("\n")[0]).toBe("The settings of stack prod must be mended (Pulumi.prod.yaml):");
+  expect(message.split("\n")[0]).toBe(
+    "The settings of stack prod must be mended (Pulumi.prod.yaml) [GH2002]:",
+  );
   for (const place of ["cloud", "mode", "replicas", "clusterName", "clustername"])
     expect(message).toMatch(new RegExp(`^  ${place}: `, "m"));
   expect(message).toContain("Examples are in Pulumi.local.yaml");

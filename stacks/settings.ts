@@ -1,6 +1,6 @@
 import { RunError } from "@pulumi/pulumi";
 import * as z from "zod/mini";
-import { listProblems, modes, problemsOf, type Problem } from "@gatehouse/policy";
+import { listProblems, modes, problemsOf, withCode, type Problem } from "@gatehouse/policy";
 import { clusterSettings, registrySettings } from "./cloud-settings.ts";
 
 /** Kinds of cluster that a stack can be for. */
@@ -83,7 +83,10 @@ export function readSettings(config: Readonly<Record<string, string>>, stack: st
     problems.push({ path: parsed.data.cloud, problem: "expected where the cluster is, got nothing" });
   if (problems.length > 0 || !parsed.success)
     throw new RunError(
-      `The settings of stack ${stack} must be mended (Pulumi.${stack}.yaml):\n${listProblems(problems)}\nExamples are in Pulumi.local.yaml, aks, eks and gke; \`pulumi config set KEY VALUE\` sets one.`,
+      withCode(
+        "GH2002",
+        `The settings of stack ${stack} must be mended (Pulumi.${stack}.yaml):\n${listProblems(problems)}\nExamples are in Pulumi.local.yaml, aks, eks and gke; \`pulumi config set KEY VALUE\` sets one.`,
+      ),
     );
   return parsed.data;
 }

@@ -103,7 +103,7 @@ test("a policy that was changed in the cluster starts no gate, and `up` says so"
   expect(wider).not.toBe(text);
   await tampered(policy, { data: { "policy.json": wider } }, async () => {
     await expect(rollOut()).rejects.toThrow(
-      /The gate does not start:\n {2}the policy \(\/gatehouse\/policy\/policy\.json\) is not what was deployed: expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}/,
+      /The gate does not start \[GH1111\]:\n {2}the policy \(\/gatehouse\/policy\/policy\.json\) is not what was deployed: expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}/,
     );
     await lastGoodServes();
   });

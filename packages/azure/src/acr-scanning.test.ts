@@ -199,7 +199,7 @@ test("all that is wrong with the arguments comes in one error", () => {
   } as unknown as AcrScanningArgs;
   expect(() => new AcrScanning("acr", wrong)).toThrow(
     [
-      'AcrScanning "acr" cannot be built, 9 arguments must be mended:',
+      'AcrScanning "acr" cannot be built, 9 arguments must be mended [GH2001]:',
       `  cluster.issuer: expected the cluster's OIDC issuer, https and without port, query or fragment, got "westeurope"`,
       "  resourceGroup: expected the name of a resource group, got nothing",
       '  registries.Shop: expected lower-case letters, digits and dashes, at most 63, got "Shop"',

@@ -135,7 +135,7 @@ test("all that is wrong with the arguments comes in one error", () => {
   const wrong = { clusterName: "", login: "devicecode", environment: "china" };
   expect(() => new AksCluster("cluster", wrong as unknown as AksClusterArgs)).toThrow(
     [
-      'AksCluster "cluster" cannot be built, 4 arguments must be mended:',
+      'AksCluster "cluster" cannot be built, 4 arguments must be mended [GH2001]:',
       '  clusterName: expected the name of an AKS cluster, got ""',
       "  resourceGroup: expected the name of a resource group, got nothing",
       '  login: expected azurecli or azd or msi or spn or workloadidentity, got "devicecode"',

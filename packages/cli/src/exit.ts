@@ -1,3 +1,5 @@
+import { withCode, type CommandCode } from "@gatehouse/policy";
+
 /** How a command ends. */
 export const exit = {
   /** Everything would be admitted, and nothing was left open. */
@@ -9,8 +11,13 @@ export const exit = {
   usage: 3,
 } as const;
 
-/** An error that the user can mend; its message is all that is shown. */
+/** An error that the user can mend; its message, which ends in its code, is all that is shown. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
-  readonly code = "usage";
+  readonly code: CommandCode;
+
+  constructor(code: CommandCode, message: string, options?: ErrorOptions) {
+    super(withCode(code, message), options);
+    this.code = code;
+  }
 }

@@ -72,5 +72,7 @@ test.each([
   ],
 ])("%s: an error that names the file", async (name, text, problem) => {
   const file = text === undefined ? join(folder, name) : write(name, text);
-  await expect(loadPolicy(file)).rejects.toThrow(new RegExp(`${name} has a problem:\\n.*${problem}`));
+  await expect(loadPolicy(file)).rejects.toThrow(
+    new RegExp(`${name} has a problem \\[GH300[24]\\]:\\n.*${problem}`),
+  );
 });

@@ -22,12 +22,12 @@ let generation = 0;
  */
 export async function loadPolicy(file: string): Promise<LoadedPolicy> {
   if (!existsSync(file))
-    throw new InvalidInputError(file, [
+    throw new InvalidInputError("GH3002", file, [
       { path: "", problem: "there is no such file; name a policy with --policy FILE" },
     ]);
   const { value, files } = await importFresh(file);
   const parsed = parsePolicy(value);
-  if (!parsed.ok) throw new InvalidInputError(file, parsed.problems);
+  if (!parsed.ok) throw new InvalidInputError("GH3004", file, parsed.problems);
   return { policy: parsed.policy, files };
 }
 
@@ -53,7 +53,7 @@ async function importFresh(file: string): Promise<{ value: unknown; files: strin
       json ? { with: { type: "json" } } : {}
     )) as { default?: unknown };
     if (module.default === undefined)
-      throw new InvalidInputError(file, [
+      throw new InvalidInputError("GH3004", file, [
         {
           path: "",
           problem: "expected a default export; write: export default definePolicy({ rules: { … } })",
@@ -63,8 +63,9 @@ async function importFresh(file: string): Promise<{ value: unknown; files: strin
   } catch (error) {
     // The builders do not know in which file they stand.
     if (error instanceof InvalidInputError)
-      throw new InvalidInputError(file, error.problems, { cause: error });
+      throw new InvalidInputError(error.code, file, error.problems, { cause: error });
     throw new InvalidInputError(
+      "GH3004",
       file,
       [{ path: "", problem: error instanceof Error ? error.message : String(error) }],
       {

@@ -75,6 +75,7 @@ export function policyFile(named: string | undefined, cwd: string): string {
   const found = usualPolicies.find((name) => existsSync(join(cwd, name)));
   if (found === undefined)
     throw new UsageError(
+      "GH3003",
       `there is no policy here (looked for ${usualPolicies.join(", ")}); name one with --policy FILE`,
     );
   return found;

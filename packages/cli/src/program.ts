@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { InvalidInputError, oneLine } from "@gatehouse/policy";
+import { InvalidInputError, oneLine, withCode } from "@gatehouse/policy";
 import manifest from "../package.json" with { type: "json" };
 import { addCheck } from "./commands/check.ts";
 import { addDashboard } from "./commands/dashboard.ts";
@@ -15,7 +15,7 @@ import { addRunning } from "./commands/running.ts";
 import { exit, UsageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 
-/** Runs one command line (without node and script). Answers the exit status; never throws for what a user can mend. */
+/** Runs one command line (without node and script). Answers the exit status; never throws. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   let status: number = exit.admitted;
   const end = (value: number) => {
@@ -28,6 +28,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.note(text.trimEnd()),
+      outputError: (text, write) => write(withCode("GH3001", text.trimEnd())),
     })
     .exitOverride();
   addCheck(program, io, end);
@@ -50,7 +51,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       for (const line of error.message.split("\n")) io.note(safe(line));
       return exit.usage;
     }
-    throw error;
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    for (const line of withCode("GH3901", `gatehouse failed: ${why}`).split("\n")) io.note(safe(line));
+    return exit.usage;
   }
 }
 

@@ -35,7 +35,7 @@ export async function openReports(options: {
   const path = resolve(cwd, directory);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() !== true)
-    throw new UsageError(`--scans ${directory}: expected a folder of scan reports, there is none`);
+    throw new UsageError("GH3002", `--scans ${directory}: expected a folder of scan reports, there is none`);
   const source = fileSource({ name: "reports", directory: path, watch: () => ({ close() {} }) });
   const problems = await source.problems();
   return {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { listProblems, type Problem } from "@gatehouse/policy";
+import { listProblems, withCode, type Problem } from "@gatehouse/policy";
 
 /**
  * The error that a component throws for its arguments: all that is wrong, in one. Pulumi prints it under Diagnostics
@@ -15,7 +15,10 @@ export function argumentError(
 ): pulumi.ResourceError {
   const count = problems.length === 1 ? "an argument" : `${problems.length} arguments`;
   return new pulumi.ResourceError(
-    `${kind} ${JSON.stringify(name)} cannot be built, ${count} must be mended:\n${listProblems(problems)}`,
+    withCode(
+      "GH2001",
+      `${kind} ${JSON.stringify(name)} cannot be built, ${count} must be mended:\n${listProblems(problems)}`,
+    ),
     undefined,
     true,
   );

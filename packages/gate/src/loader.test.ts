@@ -54,7 +54,7 @@ test("starts nothing when anything differs or is missing, and names all of it at
   const { code, out, err } = await run(plan);
   expect([code, out]).toEqual([78, ""]);
   expect(err.split("\n")).toEqual([
-    "The gate does not start:",
+    "The gate does not start [GH1111]:",
     `  the gate's program (${plan.bundle.path}) is not what was deployed: expected SHA-256 ${plan.bundle.sha256}, got ${sha256(`${program}//`)}`,
     `  the policy (${plan.files[0]?.path}) cannot be read: ENOENT: no such file or directory, open '${plan.files[0]?.path}'`,
     "Someone changed it in the cluster. Run pulumi refresh and pulumi up to put it back.",

@@ -52,7 +52,7 @@ function checked(file, unpack) {
 const code = plan.bundle && checked(plan.bundle, (packed) => brotliDecompressSync(packed, { maxOutputLength: 64 * 1024 * 1024 }));
 for (const file of plan.files) checked(file, (content) => content);
 if (problems.length > 0) {
-  console.error("The gate does not start:\\n  " + problems.join("\\n  ") + "\\nSomeone changed it in the cluster. Run pulumi refresh and pulumi up to put it back.");
+  console.error("The gate does not start [GH1111]:\\n  " + problems.join("\\n  ") + "\\nSomeone changed it in the cluster. Run pulumi refresh and pulumi up to put it back.");
   process.exit(78);
 }
 if (code !== undefined) {

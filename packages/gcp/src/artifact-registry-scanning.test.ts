@@ -181,7 +181,7 @@ test("all that is wrong with the arguments comes in one error", () => {
   } as unknown as ArtifactRegistryScanningArgs;
   expect(() => new ArtifactRegistryScanning("images", wrong)).toThrow(
     [
-      'ArtifactRegistryScanning "images" cannot be built, 4 arguments must be mended:',
+      'ArtifactRegistryScanning "images" cannot be built, 4 arguments must be mended [GH2001]:',
       "  cluster: expected { issuer, namespace, serviceAccount } of the gate's cluster, got nothing",
       '  repositories.0: expected LOCATION-docker.pkg.dev/PROJECT/REPOSITORY, got "gcr.io/shop/web"',
       '  workloadIdentityProvider: expected projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, with the project\'s number, or { create: true }, got "projects/shop/locations/global/workloadIdentityPools/p/providers/x"',

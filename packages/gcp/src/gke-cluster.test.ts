@@ -120,7 +120,7 @@ test("all that is wrong with the arguments comes in one error", () => {
   };
   expect(() => new GkeCluster("cluster", wrong as unknown as GkeClusterArgs)).toThrow(
     [
-      'GkeCluster "cluster" cannot be built, 6 arguments must be mended:',
+      'GkeCluster "cluster" cannot be built, 6 arguments must be mended [GH2001]:',
       '  clusterName: expected the name of a GKE cluster, got "Shop"',
       "  location: expected a region or zone, such as europe-west1, got nothing",
       '  project: expected the id of a project, not its number, got "42"',

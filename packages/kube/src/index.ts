@@ -39,6 +39,7 @@ export type {
 export type { WatchEvent, WatchOptions } from "./watch.ts";
 export {
   createServiceCaller,
+  ServiceRefusal,
   type CalledService,
   type ServiceCaller,
   type ServiceQuestion,

@@ -18,6 +18,17 @@ export interface CalledService {
   readonly header: string;
 }
 
+/** The service answered, and not with 200. */
+export class ServiceRefusal extends Error {
+  override readonly name = "ServiceRefusal";
+  readonly status: number;
+
+  constructor(service: string, { status, text }: Pick<Answer, "status" | "text">) {
+    super(`${service} answered ${status}: ${refusalOf(text)}`);
+    this.status = status;
+  }
+}
+
 /** One question. */
 export interface ServiceQuestion {
   readonly method?: "GET" | "POST";
@@ -42,7 +53,7 @@ const tokenMarginMs = 120_000;
  * account goes along in a header of its own. A service that answers 503 and says when to come back is asked again.
  *
  * @throws KubeError when the API server does not let the question through
- * @throws Error when the service refuses
+ * @throws ServiceRefusal when the service refuses
  */
 export function createServiceCaller(
   kube: Pick<Kube, "serviceProxy" | "surroundings" | "tokenRequest">,
@@ -77,7 +88,7 @@ export function createServiceCaller(
       if (answer.status === 200) return answer;
       const pauseMs = 1000 * Number(answer.headers.get("retry-after") ?? Number.NaN);
       if (answer.status !== 503 || !(pauseMs > 0) || now() + pauseMs >= deadline)
-        throw new Error(`${service.name} answered ${answer.status}: ${refusalOf(answer.text)}`);
+        throw new ServiceRefusal(service.name, answer);
       await sleep(pauseMs);
     }
   };

@@ -148,7 +148,7 @@ export function definePolicy<const Rules extends Readonly<Record<string, Rule>>>
 ): Policy {
   const withDefault = input.defaultRule !== false;
   if (withDefault && Object.hasOwn(input.rules, "default"))
-    throw new InvalidInputError("the policy", [
+    throw new InvalidInputError("GH3004", "the policy", [
       {
         path: "rules.default",
         problem: "this name is the default rule's; rename it, or set defaultRule: false",
@@ -161,6 +161,6 @@ export function definePolicy<const Rules extends Readonly<Record<string, Rule>>>
     vex: input.vex ?? [],
     exemptionHelp: input.exemptionHelp ?? "Ask your platform team for an exemption.",
   });
-  if (!parsed.ok) throw new InvalidInputError("the policy", parsed.problems);
+  if (!parsed.ok) throw new InvalidInputError("GH3004", "the policy", parsed.problems);
   return parsed.policy;
 }

@@ -100,7 +100,7 @@ describe("canonicalJson", () => {
 
   it("says all of it in the message", () => {
     expect(() => canonicalJson({ a: NaN, b: [1n] }, "the policy")).toThrow(
-      "the policy has 2 problems:\n  a: expected a finite number, got NaN\n  b[0]: expected a value that JSON can hold, got a bigint",
+      "the policy has 2 problems [GH3004]:\n  a: expected a finite number, got NaN\n  b[0]: expected a value that JSON can hold, got a bigint",
     );
   });
 });

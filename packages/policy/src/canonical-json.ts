@@ -19,7 +19,7 @@ const deepest = 200;
 export function canonicalJson(value: unknown, what = "the value"): string {
   const problems: Problem[] = [];
   const text = write(value, "", [], problems);
-  if (problems.length > 0) throw new InvalidInputError(what, problems);
+  if (problems.length > 0) throw new InvalidInputError("GH3004", what, problems);
   return text;
 }
 

@@ -46,6 +46,7 @@ export * from "./event-sink-config.ts";
 export * from "./gate-config.ts";
 export * from "./safe-text.ts";
 export * from "./message-codes.ts";
+export * from "./codes.ts";
 export * from "./messages.ts";
 export * from "./event.ts";
 export * from "./emergency-event.ts";

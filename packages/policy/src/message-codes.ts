@@ -11,9 +11,9 @@ export interface MessageCodeEntry {
 }
 
 /**
- * Every code that an answer of the gate can carry. A code never changes its meaning and is never used again for
- * another; `GH1…` are the gate's own, other hundreds are left to other parts. The documentation's entries are made
- * from this table.
+ * Every code that an answer of the gate to an admission can carry: `GH10…`. A code never changes its meaning and is
+ * never used again for another. The codes of all other messages are in `operator-codes.ts` and `command-codes.ts`; the
+ * documentation's entries are made from these tables.
  */
 export const messageCodes = {
   GH1001: {

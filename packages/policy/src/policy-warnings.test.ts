@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { audit, definePolicy, deny, exempt, findings, states } from "./build.ts";
 import type { DenyInput } from "./build.ts";
-import { policyWarnings } from "./policy-warnings.ts";
+import { policyWarnings, type PolicyWarning } from "./policy-warnings.ts";
 
 const now = Date.parse("2026-11-22T10:00:00Z");
 const when = findings({ minSeverity: "critical" });
@@ -21,17 +21,19 @@ test("a policy without peculiarities draws none", () => {
   expect(policyWarnings(policy, now)).toEqual([]);
 });
 
-const stateWarning = (state: string) => ({
+const stateWarning = (state: string): PolicyWarning => ({
+  code: "GH3043",
   path: `rules.strict.onScan.${state}`,
   problem: `an image whose scan is ${state} passes this rule without a word`,
 });
 
-test.each<[string, Partial<DenyInput>, { path: string; problem: string }[]]>([
+test.each<[string, Partial<DenyInput>, PolicyWarning[]]>([
   [
     "an exception by what the requester chooses",
     { except: { labels: { skip: "yes" }, pod: "x-*" } },
     [
       {
+        code: "GH3041",
         path: "rules.strict.except",
         problem:
           "whoever creates an object chooses its pod and labels, and so whether this rule applies; name a namespace or an image besides",
@@ -43,6 +45,7 @@ test.each<[string, Partial<DenyInput>, { path: string; problem: string }[]]>([
     { except: [{ namespace: "a" }, { workload: { name: "x" } }] },
     [
       {
+        code: "GH3041",
         path: "rules.strict.except.1",
         problem:
           "whoever creates an object chooses its workload, and so whether this rule applies; name a namespace or an image besides",
@@ -55,6 +58,7 @@ test.each<[string, Partial<DenyInput>, { path: string; problem: string }[]]>([
     { where: { labels: { tier: "prod" } } },
     [
       {
+        code: "GH3041",
         path: "rules.strict.where",
         problem: "whoever creates an object chooses its labels, and so can keep out of this rule",
       },
@@ -76,11 +80,24 @@ test("rules that do nothing, and exemptions that do nothing or all", () => {
     },
   });
   expect(policyWarnings(policy, now)).toEqual([
-    { path: "rules", problem: "no rule is enabled, so everything is admitted" },
-    { path: "exemptions.gone", problem: "ended on 2026-11-21 and does nothing any more; take it out" },
-    { path: "exemptions.idle.rules", problem: "off: disabled, so there is nothing to exempt" },
-    { path: "exemptions.wide.rules", problem: "off: disabled, so there is nothing to exempt" },
+    { code: "GH3046", path: "rules", problem: "no rule is enabled, so everything is admitted" },
     {
+      code: "GH3044",
+      path: "exemptions.gone",
+      problem: "ended on 2026-11-21 and does nothing any more; take it out",
+    },
+    {
+      code: "GH3044",
+      path: "exemptions.idle.rules",
+      problem: "off: disabled, so there is nothing to exempt",
+    },
+    {
+      code: "GH3044",
+      path: "exemptions.wide.rules",
+      problem: "off: disabled, so there is nothing to exempt",
+    },
+    {
+      code: "GH3045",
       path: "exemptions.wide",
       problem: "frees every image from its rules, in every namespace; name CVEs, packages, states or a scope",
     },
@@ -88,6 +105,7 @@ test("rules that do nothing, and exemptions that do nothing or all", () => {
 });
 
 const tagWarning = (path: string, pattern: string) => ({
+  code: "GH3042",
   path,
   problem: `"${pattern}" names a tag, which can be written before any digest of the repository; name the digest`,
 });

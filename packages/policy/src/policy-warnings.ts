@@ -1,6 +1,12 @@
 import { endOf } from "./deadline.ts";
 import type { Exemption, Policy, Rule, Scope } from "./model.ts";
+import type { CommandCode } from "./codes.ts";
 import type { Problem } from "./problems.ts";
+
+/** Something that is probably not meant, with the code of its kind. */
+export interface PolicyWarning extends Problem {
+  code: CommandCode;
+}
 
 /** Facts that whoever creates an object chooses as they like, and what the policy calls them. */
 const chosen = ["pod", "labels", "workload"] as const satisfies readonly (keyof Scope)[];
@@ -20,24 +26,29 @@ const fixed = [
  *
  * @param now milliseconds since the epoch, for exemptions that have ended
  */
-export function policyWarnings(policy: Policy, now: number): Problem[] {
+export function policyWarnings(policy: Policy, now: number): PolicyWarning[] {
   const rules = Object.entries(policy.rules);
   const warnings = rules.flatMap(([name, rule]) => ruleWarnings(`rules.${name}`, rule));
   if (!rules.some(([, { enabled }]) => enabled))
-    warnings.push({ path: "rules", problem: "no rule is enabled, so everything is admitted" });
+    warnings.push({
+      code: "GH3046",
+      path: "rules",
+      problem: "no rule is enabled, so everything is admitted",
+    });
   for (const [name, exemption] of Object.entries(policy.exemptions))
     warnings.push(...exemptionWarnings(`exemptions.${name}`, exemption, policy, now));
   return warnings;
 }
 
-function ruleWarnings(path: string, rule: Rule): Problem[] {
+function ruleWarnings(path: string, rule: Rule): PolicyWarning[] {
   if (rule.action !== "deny") return [];
-  const warnings: Problem[] = [];
+  const warnings: PolicyWarning[] = [];
   const exceptions = [rule.except ?? []].flat() as readonly Scope[];
   for (const [index, scope] of exceptions.entries()) {
     const facts = chosen.filter((fact) => scope[fact] !== undefined);
     if (facts.length > 0 && !fixed.some((fact) => scope[fact] !== undefined))
       warnings.push({
+        code: "GH3041",
         path: Array.isArray(rule.except) ? `${path}.except.${index}` : `${path}.except`,
         problem: `whoever creates an object chooses its ${list(facts)}, and so whether this rule applies; name a namespace or an image besides`,
       });
@@ -45,6 +56,7 @@ function ruleWarnings(path: string, rule: Rule): Problem[] {
   const asked = chosen.filter((fact) => rule.where?.[fact] !== undefined);
   if (asked.length > 0)
     warnings.push({
+      code: "GH3041",
       path: `${path}.where`,
       problem: `whoever creates an object chooses its ${list(asked)}, and so can keep out of this rule`,
     });
@@ -55,21 +67,27 @@ function ruleWarnings(path: string, rule: Rule): Problem[] {
   for (const state of ["absent", "unsupported", "unavailable"] as const)
     if (rule.onScan[state] === "allow")
       warnings.push({
+        code: "GH3043",
         path: `${path}.onScan.${state}`,
         problem: `an image whose scan is ${state} passes this rule without a word`,
       });
   return warnings;
 }
 
-function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, now: number): Problem[] {
+function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, now: number): PolicyWarning[] {
   const { until, rules, cves, packages, states, untilFixed, where } = exemption;
-  const warnings: Problem[] = [];
+  const warnings: PolicyWarning[] = [];
   const end = until === undefined ? undefined : endOf(until);
   if (end !== undefined && now >= end)
-    warnings.push({ path, problem: `ended on ${until} and does nothing any more; take it out` });
+    warnings.push({
+      code: "GH3044",
+      path,
+      problem: `ended on ${until} and does nothing any more; take it out`,
+    });
   const covered = rules?.filter((name) => policy.rules[name]?.enabled !== true) ?? [];
   if (rules !== undefined && covered.length === rules.length)
     warnings.push({
+      code: "GH3044",
       path: `${path}.rules`,
       problem: `${list(covered)}: disabled, so there is nothing to exempt`,
     });
@@ -77,6 +95,7 @@ function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, n
   const narrow = cves ?? packages ?? states ?? untilFixed;
   if (narrow === undefined && !fixed.some((fact) => where?.[fact] !== undefined))
     warnings.push({
+      code: "GH3045",
       path,
       problem: "frees every image from its rules, in every namespace; name CVEs, packages, states or a scope",
     });
@@ -87,11 +106,12 @@ function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, n
  * What lets an image off by its tag: of `name:tag@digest` only the digest says what runs, and whoever writes it can
  * put any tag before it.
  */
-function tagWarnings(path: string, scope: Scope | undefined): Problem[] {
+function tagWarnings(path: string, scope: Scope | undefined): PolicyWarning[] {
   return [scope?.image ?? []]
     .flat()
     .filter(namesTag)
     .map((pattern) => ({
+      code: "GH3042",
       path: `${path}.image`,
       problem: `"${pattern}" names a tag, which can be written before any digest of the repository; name the digest`,
     }));

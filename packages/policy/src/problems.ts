@@ -1,4 +1,5 @@
 import type * as z from "zod/mini";
+import { withCode, type Code } from "./codes.ts";
 
 /** One thing that is wrong with some input: where, and how to mend it. */
 export interface Problem {
@@ -10,16 +11,15 @@ export interface Problem {
 
 /** All that is wrong with an input, in one error. */
 export class InvalidInputError extends Error {
-  readonly code = "invalid-input";
+  readonly code: Code;
   readonly problems: readonly Problem[];
 
   /** @param what names the input: "the policy", "config.json" */
-  constructor(what: string, problems: readonly Problem[], options?: ErrorOptions) {
-    super(
-      `${what} has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${listProblems(problems)}`,
-      options,
-    );
+  constructor(code: Code, what: string, problems: readonly Problem[], options?: ErrorOptions) {
+    const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+    super(withCode(code, `${what} has ${count}:\n${listProblems(problems)}`), options);
     this.name = "InvalidInputError";
+    this.code = code;
     this.problems = problems;
   }
 }

@@ -74,7 +74,8 @@ export function readSnapshot(lines: Iterable<string>, name: string): Snapshot {
       ...policy.problems.map(({ path, problem }) => ({ path: `line 1.policy.${path}`, problem })),
     );
   if (problems.length === 0) problems.push(...missing(end, { workloads, reviews, scanLines }));
-  if (problems.length > 0 || head === undefined || !policy.ok) throw new InvalidInputError(name, problems);
+  if (problems.length > 0 || head === undefined || !policy.ok)
+    throw new InvalidInputError("GH3007", name, problems);
   return { head, policy: policy.policy, workloads, reviews, scans };
 }
 

@@ -52,7 +52,7 @@ describe("readVex", () => {
     const wrong = { ...openVex("safe", "01"), version: null };
     expect(() => readVex(openVex("fixed", "01"), wrong, { csaf: 2 })).toThrow(
       [
-        "the VEX input has 3 problems:",
+        "the VEX input has 3 problems [GH3011]:",
         "  documents.1.version: expected number, got null",
         '  documents.1.statements.0.status: expected "not_affected" or "fixed" or "affected" or "under_investigation", got "safe"',
         '  documents.2: expected an OpenVEX document (with "@context") or a CycloneDX document (with "bomFormat"), got neither',

@@ -42,7 +42,7 @@ export function readVex(...documents: readonly unknown[]): VexStatement[] {
           problem,
         })),
   );
-  if (problems.length > 0) throw new InvalidInputError("the VEX input", problems);
+  if (problems.length > 0) throw new InvalidInputError("GH3011", "the VEX input", problems);
   return parsed.flatMap((one) => (one.ok ? one.statements : []));
 }
 

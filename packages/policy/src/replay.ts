@@ -54,7 +54,7 @@ export function replay(snapshot: Snapshot, { at, ...after }: ReplayOptions): Rep
   const { head } = snapshot;
   const missing = askedLabelKeys(after.policy).filter((key) => !head.labels.includes(key));
   if (missing.length > 0)
-    throw new InvalidInputError("the snapshot", [
+    throw new InvalidInputError("GH3007", "the snapshot", [
       {
         path: "labels",
         problem: `expected the labels that the policy asks for, got none of ${missing.join(", ")}; record it again with ${missing.map((key) => `--label ${key}`).join(" ")}`,

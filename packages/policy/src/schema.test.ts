@@ -37,7 +37,7 @@ const wrong = (over: object) => () => {
     exemptionHelp: "ask",
     ...over,
   });
-  if (!parsed.ok) throw new InvalidInputError("the policy", parsed.problems);
+  if (!parsed.ok) throw new InvalidInputError("GH3004", "the policy", parsed.problems);
 };
 
 describe("what is wrong is named, with what was expected and came", () => {

@@ -50,7 +50,7 @@ describe("parseArguments", () => {
     ];
     expect(() => parseArguments(args, {})).toThrow(
       [
-        "the judge's command line has 7 problems:",
+        "the judge's command line has 7 problems [GH1112]:",
         "  --config: expected a path, got nothing",
         "  --policy: expected a path, got nothing",
         "  --secret-file: expected a path, got nothing",

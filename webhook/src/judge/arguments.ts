@@ -112,7 +112,7 @@ export function parseArguments(
       problem: "expected --no-kubernetes beside it: a gate of a cluster goes by the real time",
     });
   }
-  if (problems.length > 0) throw new InvalidInputError("the judge's command line", problems);
+  if (problems.length > 0) throw new InvalidInputError("GH1112", "the judge's command line", problems);
   return parsed;
 }
 

@@ -104,19 +104,19 @@ describe("readStart", () => {
       expect(places.some((one) => one?.startsWith(place))).toBe(true);
     }
     expect(said.some((line) => line.includes("wrong-policy.json"))).toBe(true);
-    expect(said[0]).toMatch(/^the judge's configuration has \d+ problems:$/);
+    expect(said[0]).toMatch(/^the judge's configuration has \d+ problems \[GH1112\]:$/);
   });
 
   it("refuses a policy that is not the one the configuration names", async () => {
     expect(await problems({ config: join(folder, "other-config.json") })).toEqual([
-      "the judge's configuration has a problem:",
+      "the judge's configuration has a problem [GH1112]:",
       `  policy.json: expected the policy with the hash ${"0".repeat(64)} that the configuration names, got ${policyHash(policy)}`,
     ]);
   });
 
   it("refuses to start without an authority", async () => {
     expect(await problems({ authorities: [] })).toEqual([
-      "the judge's configuration has a problem:",
+      "the judge's configuration has a problem [GH1112]:",
       "  --ca: expected at least one folder with tls.crt and tls.key",
     ]);
   });
@@ -124,7 +124,7 @@ describe("readStart", () => {
   it("puts what the sources complain of beside the rest", async () => {
     const complain = () => Promise.reject(new Error("sources[0] (a): no\nsources[1] (b): neither"));
     expect(await problems({ policy: join(folder, "broken.json") }, complain)).toEqual([
-      "the judge's configuration has 3 problems:",
+      "the judge's configuration has 3 problems [GH1112]:",
       "  config.json: sources[0] (a): no",
       "  config.json: sources[1] (b): neither",
       expect.stringMatching(/^ {2}broken\.json: expected JSON: /) as string,

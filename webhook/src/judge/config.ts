@@ -75,7 +75,9 @@ export async function readStart<T>(
     first === undefined ||
     prepared === undefined
   ) {
-    throw new InvalidInputError(paths.secrets === undefined ? "the observer's configuration" : "the judge's configuration",
+    throw new InvalidInputError(
+      "GH1112",
+      paths.secrets === undefined ? "the observer's configuration" : "the judge's configuration",
       problems,
     );
   }

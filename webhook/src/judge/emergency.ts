@@ -94,7 +94,8 @@ export function createEmergencyStore(options: {
         ? options.policy
         : { ...options.policy, exemptions: { ...options.policy.exemptions, ...read.exemptions } };
     options.changed?.({ exemptions: read.exemptions, problems });
-    for (const problem of problems) options.log("error", "an emergency exemption is ignored", { problem });
+    for (const problem of problems)
+      options.log("error", "an emergency exemption is ignored", { code: "GH1101", problem });
     options.log("warn", "emergency exemptions changed", { exemptions: Object.keys(read.exemptions) });
   }
 

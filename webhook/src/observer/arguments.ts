@@ -76,6 +76,6 @@ export function parseObserverArguments(
     instance: one("instance"),
     serviceAccount: one("service-account"),
   };
-  if (problems.length > 0) throw new InvalidInputError("the observer's command line", problems);
+  if (problems.length > 0) throw new InvalidInputError("GH1112", "the observer's command line", problems);
   return parsed;
 }

@@ -106,9 +106,9 @@ a: [
   expect(await runCli(["check", "-f", "-", ...scans], { input })).toMatchInlineSnapshot(`
     {
       "notes": [
-        "standard input:25: document 3: expected apiVersion apps/v1 of a Deployment, got "extensions/v1beta1"",
-        "standard input:29: document 4: expected apiVersion and kind as texts, got nothing and nothing",
-        "standard input:32: document 5: Flow sequence in block collection must be sufficiently indented and end with a ]",
+        "standard input:25: document 3: expected apiVersion apps/v1 of a Deployment, got "extensions/v1beta1" [GH3005]",
+        "standard input:29: document 4: expected apiVersion and kind as texts, got nothing and nothing [GH3005]",
+        "standard input:32: document 5: Flow sequence in block collection must be sufficiently indented and end with a ] [GH3005]",
       ],
       "out": "stdin:3  ConfigMap default/settings  not judged: the gate judges no objects of this kind
     stdin:10  Pod default/tool-…  admitted
@@ -344,7 +344,7 @@ test.each<[string, string[], number, string[]]>([
     "no such policy",
     [...workload("web"), "--policy", "nope.ts"],
     3,
-    ["nope.ts has a problem:", "  there is no such file"],
+    ["nope.ts has a problem [GH3002]:", "  there is no such file"],
   ],
   ["nothing named", [], 3, ["error: required option '-f, --filename <file...>' not specified"]],
   [
@@ -389,7 +389,7 @@ test("without any policy in sight", async () => {
     status: 3,
     out: "",
     notes: [
-      "there is no policy here (looked for policy.ts, stacks/policy.ts, policy.js, policy.json); name one with --policy FILE",
+      "there is no policy here (looked for policy.ts, stacks/policy.ts, policy.js, policy.json); name one with --policy FILE [GH3003]",
     ],
   });
 });

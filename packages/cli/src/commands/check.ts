@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
-import { modes, policyHash, type Mode } from "@gatehouse/policy";
+import { modes, policyHash, withCode, type Mode } from "@gatehouse/policy";
 import { exit, UsageError } from "../exit.ts";
 import type { ManifestProblem } from "../input/manifests.ts";
 import { readFiles } from "../input/read-files.ts";
@@ -58,9 +58,12 @@ async function check(options: CheckOptions, io: Io): Promise<number> {
     });
     const all = [...read.problems, ...problems].sort(byPlace);
     for (const problem of all) io.note(problemLine(problem));
-    for (const problem of reports.problems) io.note(problem);
+    for (const problem of reports.problems) io.note(withCode("GH3006", problem));
     if (judged.length === 0 && all.length === 0)
-      throw new UsageError(`${options.filename.join(", ")}: expected Kubernetes objects, found none`);
+      throw new UsageError(
+        "GH3002",
+        `${options.filename.join(", ")}: expected Kubernetes objects, found none`,
+      );
     const checked: Checked = { judged, problems: all, policy, policyHash: policyHash(policy), mode, now };
     io.out(renderers[options.output](checked, io.style));
     return all.length > 0 ? exit.usage : statusOf(judged);

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { exit } from "../exit.ts";
+import { exit, UsageError } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { connect, withConnectionOptions, type ConnectionOptions } from "../observer/connection.ts";
 import { serveLoopback } from "../observer/loopback.ts";
@@ -34,6 +34,9 @@ async function dashboard(options: DashboardOptions, io: Io): Promise<number> {
   const loopback = await serveLoopback(connection, {
     note: (line) => io.note(line),
     ...(options.port === undefined ? {} : { port: options.port }),
+  }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError("GH3001", `--port: cannot listen: ${why}`, { cause: error });
   });
   io.out(`${loopback.url}\n`);
   io.note(`shown as ${connection.account}; Ctrl-C ends it`);

@@ -46,7 +46,10 @@ export function addDoctor(program: Command, io: Io, end: (status: number) => voi
     .addOption(new Option("-o, --output <format>", "format").choices(["text", "json"]).default("text"));
   withConnectionOptions(command).action(async (options: DoctorOptions) => {
     if (options.image.length > 0 && options.config === undefined)
-      throw new UsageError("--image needs --config: from outside nobody has the gate's credentials");
+      throw new UsageError(
+        "GH3001",
+        "--image needs --config: from outside nobody has the gate's credentials",
+      );
     const findings =
       options.config === undefined
         ? await fromOutside(options, io)
@@ -70,7 +73,7 @@ async function fromOutside(options: DoctorOptions, io: Io): Promise<DoctorFindin
     await kube.serverVersion();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`the cluster cannot be asked: ${why}`, { cause: error });
+    throw new UsageError("GH3021", `the cluster cannot be asked: ${why}`, { cause: error });
   }
   const { gateNamespace: namespace, probeNamespace, as } = options;
   return diagnose(await collectCluster({ kube, heard, namespace, probeNamespace, as, now: () => io.now() }));
@@ -79,7 +82,7 @@ async function fromOutside(options: DoctorOptions, io: Io): Promise<DoctorFindin
 async function fromInside(file: string, { image }: DoctorOptions, io: Io): Promise<DoctorFinding[]> {
   const path = resolve(io.cwd, file);
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new InvalidInputError(file, [{ path: "", problem: `cannot be read: ${String(error)}` }]);
+    throw new InvalidInputError("GH3002", file, [{ path: "", problem: `cannot be read: ${String(error)}` }]);
   });
   const facts = await collectInside(parseConfig(file, text), image, {
     fetch: createRegistryFetch(),

@@ -68,6 +68,7 @@ function moment(text: string, now: number): number {
     return readInstant(text);
   } catch (error) {
     throw new UsageError(
+      "GH3001",
       `--since: expected a time such as 2h, a date or an instant. ${error instanceof Error ? error.message : ""}`.trim(),
     );
   }

@@ -7,6 +7,7 @@ import {
   parseImageReference,
   policyHash,
   whatWouldChange,
+  withCode,
   type Mode,
   type Subject,
   type Workload,
@@ -53,13 +54,13 @@ export function addExplain(program: Command, io: Io, end: (status: number) => vo
 
 async function explain(image: string, options: ExplainOptions, io: Io): Promise<number> {
   const parsed = parseImageReference(image);
-  if (!parsed.ok) throw new UsageError(parsed.problem);
+  if (!parsed.ok) throw new UsageError("GH3001", parsed.problem);
   const { policy } = await loadPolicy(resolve(io.cwd, policyFile(options.policy, io.cwd)));
   const now = options.now ?? io.now();
   const { scans: directory, maxScanAge, mode } = options;
   const reports = await openReports({ directory, maxScanAge, cwd: io.cwd, now });
   try {
-    for (const problem of reports.problems) io.note(problem);
+    for (const problem of reports.problems) io.note(withCode("GH3006", problem));
     const { signal } = new AbortController();
     const scan = await reports.lookUp(image, { platforms: options.platform, signal });
     const scans = new Map([[image, scan]]);

@@ -29,7 +29,7 @@ export function addFeed(program: Command, io: Io, end: (status: number) => void)
     .option("--omit-below <score>", "scores below this are kept as a bound only (default: 0.05)", score)
     .action(async ({ epss, kev, omitBelow }: FeedOptions) => {
       if (epss === undefined && kev === undefined)
-        throw new UsageError("expected --epss FILE, --kev FILE or both");
+        throw new UsageError("GH3001", "expected --epss FILE, --kev FILE or both");
       const epssCsv = await readText(epss, io.cwd);
       const kevJson = await readText(kev, io.cwd);
       io.out(`${JSON.stringify(convert({ epssCsv, kevJson, omitBelow }, kev))}\n`);
@@ -43,7 +43,7 @@ function convert(options: Parameters<typeof convertFeed>[0], kev = "KEV"): Retur
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const json = error instanceof SyntaxError ? `${kev}: expected JSON: ` : "";
-    throw new UsageError(`${json}${why}`, { cause: error });
+    throw new UsageError("GH3010", `${json}${why}`, { cause: error });
   }
 }
 
@@ -57,7 +57,7 @@ async function readText(file: string | undefined, cwd: string): Promise<string |
     return (packed ? gunzipSync(bytes, { maxOutputLength: limit }) : bytes).toString("utf8");
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
-    throw new InvalidInputError(file, [{ path: "", problem }], { cause: error });
+    throw new InvalidInputError("GH3002", file, [{ path: "", problem }], { cause: error });
   }
 }
 

@@ -76,8 +76,8 @@ test("a policy in words", async () => {
       two  o: r, T-1
         scans that are absent for namespace a or b from all rules permanently
     Warnings
-      rules.odd.except: whoever creates an object chooses its labels, and so whether this rule applies; name a namespace or an image besides
-      rules.odd.where: whoever creates an object chooses its workload, and so can keep out of this rule
+      rules.odd.except: whoever creates an object chooses its labels, and so whether this rule applies; name a namespace or an image besides [GH3041]
+      rules.odd.where: whoever creates an object chooses its workload, and so can keep out of this rule [GH3041]
     ",
       "status": 0,
     }
@@ -89,8 +89,8 @@ test("the canonical JSON is what the hash is of", async () => {
   const json = await runCli(["policy", before(), "-o", "json"]);
   expect(text.out).toContain(`SHA-256 ${sha256Hex(json.out)}\n`);
   expect(json.notes).toEqual([
-    "warning: rules.odd.except: whoever creates an object chooses its labels, and so whether this rule applies; name a namespace or an image besides",
-    "warning: rules.odd.where: whoever creates an object chooses its workload, and so can keep out of this rule",
+    "warning: rules.odd.except: whoever creates an object chooses its labels, and so whether this rule applies; name a namespace or an image besides [GH3041]",
+    "warning: rules.odd.where: whoever creates an object chooses its workload, and so can keep out of this rule [GH3041]",
   ]);
   writeFileSync(join(folder, "before.json"), json.out);
   const diff = await runCli(["policy", "diff", before(), join(folder, "before.json")]);
@@ -129,7 +129,7 @@ test("a policy that is wrong: everything that is, at once", async () => {
   const ran = await runCli(["policy", file]);
   expect(ran.status).toBe(3);
   expect(ran.notes.join("\n").replaceAll(folder, "")).toMatchInlineSnapshot(`
-    "/wrong.ts has 9 problems:
+    "/wrong.ts has 9 problems [GH3004]:
       rules.Strict: not a valid name; expected lower-case letters, digits and dashes, at most 63
       rules.two.when.findings.minSeverity: expected "critical" or "high" or "medium" or "low" or "negligible", got "sever"
       rules.two.onScan.pending: expected "allow" or "audit" or "deny", got nothing

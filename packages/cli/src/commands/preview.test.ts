@@ -292,10 +292,10 @@ Impact on 1 workloads: 1 newly admitted
 test("a page that is no snapshot leaves an error, and a file that is none is refused", async () => {
   answers["/v1/snapshot"] = () => Response.json({ lines: [{ line: "scan", env: "x" }] });
   const { status, notes } = await cli("record", "--file", "s.gz");
-  expect([status, notes[0]]).toEqual([3, "the observer's snapshot has 4 problems:"]);
+  expect([status, notes[0]]).toEqual([3, "the observer's snapshot has 4 problems [GH3026]:"]);
   await writeFile(join(folder, "broken.gz"), Buffer.from([0x1f, 0x8b, 0, 0]));
   const broken = await cli("replay", "broken.gz");
-  expect([broken.status, broken.notes[0]?.endsWith("broken.gz has a problem:")]).toEqual([3, true]);
+  expect([broken.status, broken.notes[0]?.endsWith("broken.gz has a problem [GH3007]:")]).toEqual([3, true]);
   const none = await cli("replay", "none.gz");
   expect([none.status, none.notes.join(" ").includes("no such file")]).toEqual([3, true]);
 });

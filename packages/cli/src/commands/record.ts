@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { askedLabelKeys, type SnapshotLine } from "@gatehouse/policy";
-import { exit } from "../exit.ts";
+import { exit, UsageError } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { loadPolicy } from "../load-policy.ts";
 import { openObserver } from "../observer/connect.ts";
@@ -44,7 +44,11 @@ async function record({ file, label, policy: policyFile, ...options }: RecordOpt
       yield line;
     }
   }
-  await writeSnapshot(resolve(io.cwd, file), lines());
+  await writeSnapshot(resolve(io.cwd, file), lines()).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).syscall !== "open") throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError("GH3002", `${file}: cannot be written: ${why}`, { cause: error });
+  });
   io.note(
     `${file}: ${end?.reviews ?? 0} reviews, ${end?.workloads ?? 0} workloads, ${end?.scans ?? 0} scans`,
   );

@@ -11,7 +11,7 @@ import {
 import { exit, UsageError } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { loadPolicy } from "../load-policy.ts";
-import { impactOf, openObserver, questionMs } from "../observer/connect.ts";
+import { impactOf, jsonOf, openObserver, questionMs } from "../observer/connect.ts";
 import { withConnectionOptions, type ConnectionOptions } from "../observer/connection.ts";
 import { policyFile } from "../options.ts";
 
@@ -52,9 +52,10 @@ async function running(options: RunningOptions, io: Io): Promise<RunningDigests>
     return runningOfDenied(await impactOf(ask, { policy, mode: "deny", running: [] }));
   }
   const { text } = await ask("/v1/running", { timeoutMs: questionMs });
-  const value: unknown = JSON.parse(text);
+  const value = jsonOf(text);
   const parsed = runningSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidInputError("the observer's answer", problemsOf(parsed.error, value));
+  if (!parsed.success)
+    throw new InvalidInputError("GH3026", "the observer's answer", problemsOf(parsed.error, value));
   return parsed.data;
 }
 
@@ -64,6 +65,7 @@ async function policyOf(rules: readonly string[], options: RunningOptions, io: I
   const unknown = rules.filter((name) => !Object.hasOwn(policy.rules, name));
   if (unknown.length > 0)
     throw new UsageError(
+      "GH3001",
       `the policy has no rule ${unknown.join(", ")}; it has ${Object.keys(policy.rules).join(", ")}`,
     );
   const kept = Object.entries(policy.rules).filter(([name]) => rules.includes(name));

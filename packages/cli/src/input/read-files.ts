@@ -39,7 +39,8 @@ async function textsOf(
       .filter((entry) => entry.isFile() && isManifest.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
       .sort();
-    if (files.length === 0) throw new UsageError(`${name}: expected .yaml, .yml or .json files, found none`);
+    if (files.length === 0)
+      throw new UsageError("GH3002", `${name}: expected .yaml, .yml or .json files, found none`);
     return await Promise.all(
       files.map(async (file) => ({
         file: join(name, file.slice(path.length + 1)),
@@ -49,6 +50,7 @@ async function textsOf(
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(
+      "GH3002",
       `${name}: cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       {
         cause: error,

@@ -10,12 +10,13 @@ export async function readRunning(file: string, io: Pick<Io, "cwd">): Promise<Ru
     value = JSON.parse(await readFile(resolve(io.cwd, file), "utf8"));
   } catch (error) {
     throw new InvalidInputError(
+      "GH3008",
       file,
       [{ path: "", problem: error instanceof Error ? error.message : String(error) }],
       { cause: error },
     );
   }
   const parsed = runningSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidInputError(file, problemsOf(parsed.error, value));
+  if (!parsed.success) throw new InvalidInputError("GH3008", file, problemsOf(parsed.error, value));
   return parsed.data;
 }

@@ -1,5 +1,12 @@
 /** Questions to the observer whose answers take a while: an impact, a snapshot. */
-import { createKube, createServiceCaller, isKubeError, type Kube, type ServiceCaller } from "@gatehouse/kube";
+import {
+  createKube,
+  createServiceCaller,
+  isKubeError,
+  ServiceRefusal,
+  type Kube,
+  type ServiceCaller,
+} from "@gatehouse/kube";
 import { fromKubeconfig } from "@gatehouse/kube/kubeconfig";
 import {
   observerService,
@@ -10,7 +17,7 @@ import {
   type RunningDigests,
 } from "@gatehouse/policy";
 import { UsageError } from "../exit.ts";
-import { mended, type ConnectionOptions } from "./connection.ts";
+import { mended, refused, type ConnectionOptions } from "./connection.ts";
 
 /** Longest that one question to the observer may take, waiting for reports included, in milliseconds. */
 export const questionMs = 180_000;
@@ -47,7 +54,16 @@ export async function impactOf(
   try {
     return readImpact(text);
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new UsageError("GH3026", error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** An answer's JSON. @throws UsageError when it is none */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError("GH3026", "the observer's answer is no JSON", { cause: error });
   }
 }
 
@@ -59,6 +75,7 @@ async function explained<T>(
     return await act();
   } catch (error) {
     if (isKubeError(error)) throw mended(error, gateNamespace);
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    if (error instanceof ServiceRefusal) throw refused(error.status, error.message);
+    throw error;
   }
 }

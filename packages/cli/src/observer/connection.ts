@@ -1,7 +1,8 @@
 /** The observer of a cluster, asked through the API server's service proxy. */
 import { Option, type Command } from "commander";
-import { createKube, isKubeError, type Answer, type Kube, type Query } from "@gatehouse/kube";
+import { createKube, isKubeError, type Answer, type Kube, type KubeError, type Query } from "@gatehouse/kube";
 import { fromKubeconfig } from "@gatehouse/kube/kubeconfig";
+import type { CommandCode } from "@gatehouse/policy";
 import { UsageError } from "../exit.ts";
 
 /** Which observer, and as whom, as the command line gives it. */
@@ -31,6 +32,7 @@ function account(text: string): { namespace: string; name: string } {
   const [namespace = "", name = "", ...more] = text.split("/");
   if (namespace === "" || name === "" || more.length > 0)
     throw new UsageError(
+      "GH3001",
       `--as: expected NAMESPACE/NAME of a service account, got ${JSON.stringify(text.slice(0, 80))}`,
     );
   return { namespace, name };
@@ -112,5 +114,26 @@ export function mended(error: unknown, namespace: string): unknown {
       : isKubeError(error, "unavailable")
         ? ". Does the observer run?"
         : "";
-  return new UsageError(`${error.message}${hint}`);
+  return new UsageError(codeOfKube(error), `${error.message}${hint}`, { cause: error });
+}
+
+/** An API server that answers speaks of what is behind it; one that does not, of itself. */
+function codeOfKube({ code, status }: KubeError): CommandCode {
+  switch (code) {
+    case "forbidden":
+      return "GH3022";
+    case "not-found":
+      return "GH3023";
+    case "unavailable":
+    case "timeout":
+      return status === undefined ? "GH3021" : "GH3024";
+    default:
+      return "GH3021";
+  }
+}
+
+/** What the observer itself refused. */
+export function refused(status: number, message: string): UsageError {
+  const code = status === 401 || status === 403 ? "GH3022" : status >= 500 ? "GH3024" : "GH3025";
+  return new UsageError(code, message);
 }

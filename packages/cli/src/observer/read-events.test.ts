@@ -81,7 +81,7 @@ test("following waits for what comes, says what is gone, and ends with a refusal
     for await (const { missed, events } of readEvents(connection, { follow: true, signal }))
       seen.push([missed, events.length]);
   })();
-  await expect(reading).rejects.toEqual(new UsageError("the observer answered 403: you may not"));
+  await expect(reading).rejects.toEqual(new UsageError("GH3022", "the observer answered 403: you may not"));
   expect(seen).toEqual([
     [false, 1],
     [true, 1],

@@ -1,6 +1,6 @@
 /** Events of the observer, page by page. */
 import { UsageError } from "../exit.ts";
-import type { ObserverConnection } from "./connection.ts";
+import { refused, type ObserverConnection } from "./connection.ts";
 
 /** An event as the observer shows it. */
 export interface ShownEvent {
@@ -48,7 +48,7 @@ export async function* readEvents(
       throw error;
     }
     if (answer.status !== 200)
-      throw new UsageError(`the observer answered ${answer.status}: ${messageOf(answer.text)}`);
+      throw refused(answer.status, `the observer answered ${answer.status}: ${messageOf(answer.text)}`);
     const page = pageOf(answer.text);
     since = page.next;
     caughtUp = page.events.length < pageSize;
@@ -60,7 +60,7 @@ export async function* readEvents(
 function pageOf(text: string): EventPage & { next: string } {
   const value = JSON.parse(text) as Partial<EventPage & { next: string }> | null;
   if (typeof value?.next !== "string" || !Array.isArray(value.events))
-    throw new UsageError("the observer is of another version: its events cannot be read");
+    throw new UsageError("GH3026", "the observer is of another version: its events cannot be read");
   return { next: value.next, missed: value.missed === true, events: value.events };
 }
 

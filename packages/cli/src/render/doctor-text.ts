@@ -1,9 +1,15 @@
-import { oneLine } from "@gatehouse/policy";
+import { oneLine, withCode } from "@gatehouse/policy";
 import type { DoctorFinding } from "../doctor/finding.ts";
 import { wrap, type Style } from "./style.ts";
 
 const width = 120;
 const indent = 9;
+
+/** With its code, where there is something to mend. */
+function worded({ code, text }: DoctorFinding): string {
+  const line = oneLine(text, 1000);
+  return code === undefined ? line : withCode(code, line);
+}
 
 /** Findings, check by check, each with what mends it below. */
 export function doctorText(findings: readonly DoctorFinding[], style: Style): string {
@@ -20,7 +26,7 @@ export function doctorText(findings: readonly DoctorFinding[], style: Style): st
           ? style.yellow(level)
           : style.red(level);
     // What a cluster says is not ours: no control characters, and no end of line but our own.
-    const [first = "", ...more] = wrap(oneLine(finding.text, 1000), width - indent);
+    const [first = "", ...more] = wrap(worded(finding), width - indent);
     lines.push(`  ${painted}${first}`);
     for (const line of more) lines.push(`${" ".repeat(indent)}${line}`);
     if (finding.mend !== undefined)

@@ -1,9 +1,9 @@
-import { oneLine, policyHash, type Policy, type Problem } from "@gatehouse/policy";
+import { oneLine, policyHash, withCode, type Policy, type PolicyWarning } from "@gatehouse/policy";
 import { exemptionWords, ruleWords } from "./policy-words.ts";
 import type { Style } from "./style.ts";
 
 /** A policy in words: its rules, exemptions, warnings and hash. */
-export function policyText(policy: Policy, warnings: readonly Problem[], style: Style): string {
+export function policyText(policy: Policy, warnings: readonly PolicyWarning[], style: Style): string {
   const rules = Object.entries(policy.rules).flatMap(([name, rule]) => [
     `  ${style.bold(oneLine(name, 100))}  ${oneLine(rule.description, 200)}`,
     `    ${oneLine(ruleWords(rule), 600)}`,
@@ -26,10 +26,10 @@ export function policyText(policy: Policy, warnings: readonly Problem[], style: 
 }
 
 /** A warning for standard error. */
-export function warningLine(warning: Problem): string {
+export function warningLine(warning: PolicyWarning): string {
   return `warning: ${placed(warning)}`;
 }
 
-function placed({ path, problem }: Problem): string {
-  return oneLine(`${path}: ${problem}`, 400);
+function placed({ code, path, problem }: PolicyWarning): string {
+  return withCode(code, oneLine(`${path}: ${problem}`, 400));
 }

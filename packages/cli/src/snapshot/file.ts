@@ -30,6 +30,7 @@ export async function readSnapshotFile(file: string): Promise<Snapshot> {
     else await pipeline(createReadStream(file), read);
   } catch (error) {
     throw new InvalidInputError(
+      "GH3007",
       file,
       [{ path: "", problem: error instanceof Error ? error.message : String(error) }],
       { cause: error },

@@ -326,7 +326,7 @@ test("cases: each with its own policy, mode, time and reports; a broken one fail
         ],
         [
           "12-bad-policy",
-          "policy: /cases/12-bad-policy/policy.ts has a problem:",
+          "policy: /cases/12-bad-policy/policy.ts has a problem [GH3004]:",
         ],
         [
           "13-bad-expectation",

@@ -53,7 +53,7 @@ test("a cluster that does not exist yet is asked nothing, by its children neithe
   const { run, shown } = guardOf({ mode: "deny" }, nobody);
   await run(change({ newInputs: { connection: unknown } }));
   await run(change({ type: "kubernetes:apps/v1:Deployment", newInputs: {} }));
-  expect(shown).toEqual(["info: Impact not judged: the cluster does not exist yet."]);
+  expect(shown).toEqual(["info: Impact not judged: the cluster does not exist yet. [GH2021]"]);
 });
 
 test("a refusal is thrown to each resource that asks, and the cluster is asked once", async () => {
@@ -73,7 +73,7 @@ test("what passes is said once", async () => {
   await run(change());
   await run(change({ type: "kubernetes:apps/v1:Deployment" }));
   expect(shown).toEqual([
-    "info: Impact not judged: the cluster does not answer: unavailable: connection refused. The change denies nothing new.",
+    "info: Impact not judged: the cluster does not answer: unavailable: connection refused. The change denies nothing new. [GH2021]",
   ]);
 });
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Policy } from "@gatehouse/policy";
+import { withCode, type Policy } from "@gatehouse/policy";
 import type { JudgingInput } from "../judging.ts";
 import { GATE_TYPE } from "../names.ts";
 import type { PlainInputs } from "../registered.ts";
@@ -38,7 +38,11 @@ export function guard(options: GuardOptions, show: Show): (change: GuardedChange
   return async (change) => {
     const ofGate = change.type === GATE_TYPE;
     if (ofGate && pulumi.containsUnknowns(change.newInputs?.["connection"])) {
-      await show("info", "Impact not judged: the cluster does not exist yet.", change.urn);
+      await show(
+        "info",
+        withCode("GH2021", "Impact not judged: the cluster does not exist yet."),
+        change.urn,
+      );
       verdict = Promise.resolve({ pass: true, warn: false, message: "" });
       return;
     }
@@ -137,9 +141,10 @@ export function failureHook({ name, settings, connection }: GuardOptions): pulum
   return new pulumi.ErrorHook(`gatehouse-failure-${name}`, async ({ urn }) => {
     try {
       const said = await whyNotReady(await connection.connect(), settings.namespace);
-      for (const words of said) await errors(`The gate says why it does not start:\n${words}`, urn);
+      for (const words of said)
+        await errors(withCode("GH2031", `The gate says why it does not start:\n${words}`), urn);
     } catch (error) {
-      await errors(`Why the gate does not start cannot be read: ${String(error)}`, urn);
+      await errors(withCode("GH2032", `Why the gate does not start cannot be read: ${String(error)}`), urn);
     }
     return false;
   });

@@ -112,13 +112,13 @@ describe("with the gate's answer", () => {
     expect(await judged({ acknowledged }, sight({}, "a"))).toEqual([true, counts(1)]);
     expect(await judged({ acknowledged }, sight({}, "a", "b", "c"))).toEqual([
       false,
-      "this change newly denies 1 workload that nobody acknowledged",
+      "this change newly denies 1 workload that nobody acknowledged [GH2011]",
     ]);
   });
 
   test("a refusal shows the table and the block to paste", async () => {
     expect((await judgeProposal(proposal, sight({}, "a", "b"))).message)
-      .toBe(`this change newly denies 2 workloads that nobody acknowledged
+      .toBe(`this change newly denies 2 workloads that nobody acknowledged [GH2011]
 
 Impact on 9 workloads: 2 newly denied
   DENY  shop/Deployment/a  no  r.example/a:1 scan absent
@@ -146,7 +146,7 @@ describe("without one", () => {
     const verdict = await judgeProposal(proposal, mute);
     expect(verdict.pass).toBe(false);
     expect(verdict.message.split("\n")).toEqual([
-      "this change might newly deny, and whom is not known: the gate does not answer: connection refused",
+      "this change might newly deny, and whom is not known: the gate does not answer: connection refused [GH2012]",
       ...["absent", "failed", "partial", "pending", "stale", "unavailable", "unsupported"]
         .map((state) => `  rule no is stricter about scan state ${state}`)
         .sort((a, b) => verdict.message.indexOf(a) - verdict.message.indexOf(b)),
@@ -229,7 +229,7 @@ describe("without one", () => {
   ])("%s stops a deny", async (_, more, seen, why) => {
     expect(await judged(more, seen)).toEqual([
       false,
-      `this change might newly deny, and whom is not known: ${why}`,
+      `this change might newly deny, and whom is not known: ${why} [GH2012]`,
     ]);
   });
 });
@@ -246,7 +246,7 @@ test("a second gate is refused, and the stack of the first is named", async () =
   const first = { first: true, registered: undefined, after: { policy: mild, mode: "audit" as const } };
   expect(await judged(first, other)).toEqual([
     false,
-    "the cluster has a gate already, of Pulumi stack gatehouse/other/gate",
+    "the cluster has a gate already, of Pulumi stack gatehouse/other/gate [GH2015]",
   ]);
   expect((await judged({ ...first, first: false }, other))[0]).toBe(true);
 });
@@ -258,10 +258,10 @@ test("break-glass leaves a line, also where nothing else is to be said", async (
   expect(await judgeProposal({ ...proposal, after: { policy: mild, mode: "deny" } }, glass)).toEqual({
     pass: true,
     warn: true,
-    message: "Break-glass: 2 in gatehouse-emergency (a.json, b).",
+    message: "Break-glass: 2 in gatehouse-emergency (a.json, b). [GH2022]",
   });
   const { message } = await judgeProposal({ ...proposal, after: { policy: strict, mode: "audit" } }, glass);
-  expect(message.split("\n").at(-1)).toBe("Break-glass: 2 in gatehouse-emergency (a.json, b).");
+  expect(message.split("\n").at(-1)).toBe("Break-glass: 2 in gatehouse-emergency (a.json, b). [GH2022]");
 });
 
 test("an old Kubernetes is refused", async () => {
@@ -270,7 +270,7 @@ test("an old Kubernetes is refused", async () => {
   });
   expect(await judged({}, old)).toEqual([
     false,
-    "the cluster runs Kubernetes v1.30.9, and the gate needs 1.31 or later",
+    "the cluster runs Kubernetes v1.30.9, and the gate needs 1.31 or later [GH2014]",
   ]);
 });
 
@@ -285,14 +285,14 @@ test("a certificate authority signs only after an update in which it was trusted
   const { pass, message } = await judgeProposal({ ...proposal, ...caGenerations("3", "1") }, sight());
   expect([pass, message]).toEqual([
     false,
-    'the certificate authority 3 would sign, and the last update did not trust it\nDeploy caGenerations ["1","2","3"] first, then ["3","1"].',
+    'the certificate authority 3 would sign, and the last update did not trust it [GH2013]\nDeploy caGenerations ["1","2","3"] first, then ["3","1"].',
   ]);
 });
 
 describe("what a gate judges by", () => {
   const same = { after: { policy: mild, mode: "deny" as const } };
   const untold =
-    "this change might newly deny, and whom is not known: the gate in force judges by something else, so that its answer would not hold";
+    "this change might newly deny, and whom is not known: the gate in force judges by something else, so that its answer would not hold [GH2012]";
   const changed = (more: Partial<Proposal>, seen = sight()) =>
     judgeProposal({ ...proposal, ...same, ...more }, seen);
 
@@ -334,7 +334,8 @@ describe("what a gate judges by", () => {
     expect(await changed({ judging: "unknown" })).toEqual({
       pass: true,
       warn: false,
-      message: "Impact not judged: what the gate judges by is known only in the update, which asks again.",
+      message:
+        "Impact not judged: what the gate judges by is known only in the update, which asks again. [GH2021]",
     });
   });
 
@@ -350,7 +351,7 @@ describe("what a gate judges by", () => {
     const registered = { ...from(mild), running: [a, b] };
     const less = { registered, running: [a], judging: { ...judging, running: runningHash([a]) } };
     expect((await changed(less, sight({ cluster }, "b"))).message.split("\n")[0]).toBe(
-      "this change newly denies 1 workload that nobody acknowledged",
+      "this change newly denies 1 workload that nobody acknowledged [GH2011]",
     );
     const refused = await changed(less, sight({ cluster, impact: dead }));
     expect([refused.pass, refused.message.split("\n")[1]]).toEqual([

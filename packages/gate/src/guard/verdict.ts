@@ -5,7 +5,9 @@ import {
   oneLine,
   policyHash,
   unacknowledged,
+  withCode,
   type Acknowledged,
+  type OperatorCode,
   type Regime,
 } from "@gatehouse/policy";
 import { judgingChange, type Judging, type JudgingChange } from "../judging.ts";
@@ -50,7 +52,13 @@ export interface Sight {
 export type Verdict =
   /** With something to show, or nothing. */
   | { readonly pass: true; readonly warn: boolean; readonly message: string; readonly answer?: ImpactAnswer }
-  | { readonly pass: false; readonly message: string; readonly answer?: ImpactAnswer };
+  | {
+      readonly pass: false;
+      readonly code: OperatorCode;
+      /** Holds the code. */
+      readonly message: string;
+      readonly answer?: ImpactAnswer;
+    };
 
 const silent: Verdict = { pass: true, warn: false, message: "" };
 
@@ -58,7 +66,10 @@ const silent: Verdict = { pass: true, warn: false, message: "" };
 const later: Verdict = {
   pass: true,
   warn: false,
-  message: "Impact not judged: what the gate judges by is known only in the update, which asks again.",
+  message: withCode(
+    "GH2021",
+    "Impact not judged: what the gate judges by is known only in the update, which asks again.",
+  ),
 };
 
 /**
@@ -69,6 +80,7 @@ export async function judgeProposal(proposal: Proposal, sight: Sight): Promise<V
   const signer = proposal.caGenerations[0] ?? "";
   if (proposal.registered !== undefined && !proposal.registered.caGenerations.includes(signer))
     return refuse(
+      "GH2013",
       `the certificate authority ${signer} would sign, and the last update did not trust it`,
       `Deploy caGenerations ${JSON.stringify([...proposal.registered.caGenerations, signer])} first, then ${JSON.stringify(proposal.caGenerations)}.`,
     );
@@ -80,12 +92,14 @@ export async function judgeProposal(proposal: Proposal, sight: Sight): Promise<V
   }
   if (!cluster.supported)
     return refuse(
+      "GH2014",
       `the cluster runs Kubernetes ${cluster.version}, and the gate needs 1.31 or later`,
       "Upgrade the cluster first.",
     );
   const { gate } = cluster;
   if (proposal.first && gate !== undefined && gate.owner !== proposal.owner)
     return refuse(
+      "GH2015",
       `the cluster has a gate already, ${gate.owner === undefined ? "made by something else" : `of Pulumi stack ${gate.owner}`}`,
       "Use that one, or destroy it first: two gates would each answer for all Pods.",
     );
@@ -143,7 +157,7 @@ function judgedBy(
 function remindOf(emergencies: readonly string[], verdict: Verdict): Verdict {
   if (emergencies.length === 0) return verdict;
   const names = emergencies.map((name) => oneLine(name, 80)).join(", ");
-  const line = `Break-glass: ${emergencies.length} in ${EMERGENCY_NAME} (${names}).`;
+  const line = withCode("GH2022", `Break-glass: ${emergencies.length} in ${EMERGENCY_NAME} (${names}).`);
   const message = verdict.message === "" ? line : `${verdict.message}\n${line}`;
   return verdict.pass ? { ...verdict, warn: true, message } : { ...verdict, message };
 }
@@ -155,15 +169,17 @@ function judgeImpact({ after, acknowledged }: Proposal, answer: ImpactAnswer): V
   if (open.length === 0) return { pass: true, warn: false, message: table, answer };
   const owners = new Set(open.map(({ owner }) => owner)).size;
   return {
-    pass: false,
-    message: [
+    ...refuse(
+      "GH2011",
       `this change newly denies ${owners} ${owners === 1 ? "workload" : "workloads"} that nobody acknowledged`,
-      "",
-      table,
-      "",
-      "To let it through, write this into the stack's settings, or mend the images first:",
-      acknowledgementText(acknowledgement(impact)),
-    ].join("\n"),
+      [
+        "",
+        table,
+        "",
+        "To let it through, write this into the stack's settings, or mend the images first:",
+        acknowledgementText(acknowledgement(impact)),
+      ].join("\n"),
+    ),
     answer,
   };
 }
@@ -178,7 +194,11 @@ async function withoutAnswer(
 ): Promise<Verdict> {
   const reasons = [...widenings(before, proposal.after), ...told];
   if (reasons.length === 0)
-    return { pass: true, warn: false, message: `Impact not judged: ${why}. The change denies nothing new.` };
+    return {
+      pass: true,
+      warn: false,
+      message: withCode("GH2021", `Impact not judged: ${why}. The change denies nothing new.`),
+    };
   return withoutImpact(proposal, sight, why, reasons);
 }
 
@@ -193,11 +213,19 @@ async function withoutImpact(
     return {
       pass: true,
       warn: true,
-      message: `Impact not judged: ${why}. It goes on, because requireImpact is false, though ${reasons.join("; ")}.`,
+      message: withCode(
+        "GH2021",
+        `Impact not judged: ${why}. It goes on, because requireImpact is false, though ${reasons.join("; ")}.`,
+      ),
     };
   if (await isEmpty(sight))
-    return { pass: true, warn: false, message: `Impact: none, the cluster has no workloads yet (${why}).` };
+    return {
+      pass: true,
+      warn: false,
+      message: withCode("GH2021", `Impact: none, the cluster has no workloads yet (${why}).`),
+    };
   return refuse(
+    "GH2012",
     `this change might newly deny, and whom is not known: ${why}`,
     `${reasons.map((reason) => `  ${reason}`).join("\n")}\nWays out: deploy with mode audit first, which shows whom it would hit; or set requireImpact: false for this update.`,
   );
@@ -219,8 +247,8 @@ function inForce({ registered }: Proposal, { gate }: ClusterState): Regime | und
   return { policy: registered.policy, mode: gate.mode };
 }
 
-function refuse(message: string, more: string): Verdict {
-  return { pass: false, message: `${message}\n${more}` };
+function refuse(code: OperatorCode, message: string, more: string): Verdict & { pass: false } {
+  return { pass: false, code, message: withCode(code, `${message}\n${more}`) };
 }
 
 function messageOf(error: unknown): string {

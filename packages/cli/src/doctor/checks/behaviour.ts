@@ -52,7 +52,8 @@ const watched: readonly Watched[] = [
 
 /** What the parts count of themselves since they started. */
 export function behaviour({ judgeMetrics, observerMetrics, namespace }: ClusterFacts): DoctorFinding[] {
-  const { ok, warning } = findingsOf("metrics");
+  const say = findingsOf("metrics");
+  const { ok, warning } = say;
   return (
     [
       ["judge", judgeMetrics],
@@ -68,7 +69,7 @@ export function behaviour({ judgeMetrics, observerMetrics, namespace }: ClusterF
       ];
     const findings = watched.flatMap(({ metric, labels, level, text, mend }): DoctorFinding[] => {
       const value = sum(known.value, metric, labels);
-      return value > 0 ? [{ level, check: "metrics", text: `${part}: ${text(value)}`, mend }] : [];
+      return value > 0 ? [say[level](`${part}: ${text(value)}`, mend)] : [];
     });
     return findings.length === 0 ? [ok(`the ${part} counts no failure of its own`)] : findings;
   });

@@ -112,7 +112,8 @@ export async function readConfig(kube: Kube, namespace: string): Promise<GateCon
   );
   const value: unknown = JSON.parse(map.data?.["config.json"] ?? "null");
   const parsed = gateConfigSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidInputError(`ConfigMap ${name}`, problemsOf(parsed.error, value));
+  if (!parsed.success)
+    throw new InvalidInputError("GH3009", `ConfigMap ${name}`, problemsOf(parsed.error, value));
   return parsed.data;
 }
 

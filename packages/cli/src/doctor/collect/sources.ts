@@ -55,10 +55,10 @@ export function parseConfig(file: string, text: string): GateConfig {
     value = JSON.parse(text);
   } catch (error) {
     const problem = `expected JSON: ${error instanceof Error ? error.message : String(error)}`;
-    throw new InvalidInputError(file, [{ path: "", problem }]);
+    throw new InvalidInputError("GH3009", file, [{ path: "", problem }]);
   }
   const parsed = gateConfigSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidInputError(file, problemsOf(parsed.error, value));
+  if (!parsed.success) throw new InvalidInputError("GH3009", file, problemsOf(parsed.error, value));
   return parsed.data;
 }
 
