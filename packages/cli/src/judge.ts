@@ -70,7 +70,7 @@ export async function judgeAll(
   const signal = new AbortController().signal;
   const lookUp = async (reference: string, platforms: readonly Platform[]) => {
     const key = `${reference} ${platforms.join()}`;
-    const scan = known.get(key) ?? by.lookUp(reference, { platforms, signal });
+    const scan = known.get(key) ?? Promise.resolve(by.lookUp(reference, { platforms, signal }));
     known.set(key, scan);
     return await scan;
   };

@@ -87,6 +87,11 @@ export function unscanned(
   source: string,
   digest?: string,
 ): ImageScan {
-  const report: ScanReport = { state, reason, source, trust: { kind: "source" }, findings: [] };
+  const report = unscannedReport(state, reason, source);
   return digest === undefined ? { platforms: [{ report }] } : { digest, platforms: [{ digest, report }] };
+}
+
+/** A report that says only why there is none. */
+export function unscannedReport(state: IncompleteState, reason: string, source: string): ScanReport {
+  return { state, reason, source, trust: { kind: "source" }, findings: [] };
 }

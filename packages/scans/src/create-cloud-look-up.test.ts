@@ -33,7 +33,10 @@ function start(
 ) {
   const network = fakeNetwork(hosts);
   const { now, readFile } = world;
-  return { network, service: createLookUp({ sources, now, readFile, fetch: network.fetch, ...more }) };
+  return {
+    network,
+    service: createLookUp({ sources, now, clock: now, readFile, fetch: network.fetch, ...more }),
+  };
 }
 
 describe("ECR", () => {

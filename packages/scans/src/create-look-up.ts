@@ -36,6 +36,8 @@ export interface LookUpOptions {
   combine?: "first" | "worst" | undefined;
   /** Milliseconds since 1970. @default Date.now */
   now?: () => number;
+  /** Milliseconds of a clock that never goes back, for how old what is held is. @default performance.now */
+  clock?: (() => number) | undefined;
   /** How registries are reached. @default node:https with the gate's rules on addresses */
   fetch?: RegistryFetch | undefined;
   /** Reads mounted files: keys, certificates, passwords. @default node:fs */
@@ -92,6 +94,7 @@ type Loaded = {
 export async function createLookUp(options: LookUpOptions): Promise<LookUpService> {
   const { sources: configs, metrics, budgetMs } = options;
   const now = options.now ?? Date.now;
+  const clock = options.clock ?? (() => performance.now());
   const readFile = options.readFile ?? (async (path: string) => await readFileOfNode(path, "utf8"));
   const fetch = options.fetch ?? createRegistryFetch();
   const loaded = await loadAll(configs, { fetch, readFile, now });
@@ -111,9 +114,10 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
     connections: loaded.flatMap(({ connection }) => connection ?? []),
     fetch,
     now,
+    clock,
     pace: options.pace,
   });
-  const cached = createReportCache({ maxBytes: options.cacheBytes, now, budgetMs, metrics });
+  const cached = createReportCache({ maxBytes: options.cacheBytes, clock, budgetMs, metrics });
   const sources = loaded.map(({ config, trusted, asks }): TermedSource => {
     const terms = { maxScanAge: config.maxScanAge };
     if (config.type === "file") {
@@ -133,12 +137,12 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
     });
     return { source: fed(cached(source)), ...terms };
   });
-  const resolver = createCachedResolver({ registries, now, budgetMs, metrics });
-  const bySources = createSourceLookUp({ sources, combine: options.combine, resolver, now, budgetMs });
+  const resolver = createCachedResolver({ registries, clock, budgetMs, metrics });
+  const bySources = createSourceLookUp({ sources, combine: options.combine, resolver, now, clock, budgetMs });
   const graphs = loaded.flatMap(({ config: { name }, graph: read }, index) => {
     const source = sources[index]?.source;
     if (options.resourceGraph !== true || read === undefined || source === undefined) return [];
-    return [fed(batchedGraph({ name, covers: (image) => source.covers(image), read, now }))];
+    return [fed(batchedGraph({ name, covers: (image) => source.covers(image), read, clock }))];
   });
   const lookUp = graphs.length === 0 ? bySources : addGraphFindings(bySources, graphs);
   return {
@@ -147,7 +151,7 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
       const refresh = async (image: string, until: AbortSignal): Promise<void> => {
         await lookUp(image, { platforms: platforms(), signal: until });
       };
-      await keepWarm({ ...terms, refresh, now }, signal);
+      await keepWarm({ ...terms, refresh, now: clock }, signal);
     },
     async close() {
       for (const { source } of sources) await source.close?.();

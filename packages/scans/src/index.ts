@@ -3,6 +3,7 @@
  * @module
  */
 export * from "./source.ts";
+export * from "./awaitable.ts";
 export * from "./look-up.ts";
 export * from "./create-look-up.ts";
 export * from "./metrics.ts";

@@ -1,6 +1,7 @@
 import type { ScanReport } from "@gatehouse/policy";
 import { describe, expect, test } from "vitest";
-import { createSourceLookUp, stateOf, type Resolver } from "./look-up.ts";
+import { stateOf } from "./failed.ts";
+import { createSourceLookUp, type Resolver } from "./look-up.ts";
 import { RegistryError } from "./registry/errors.ts";
 import { memorySource } from "./testing/memory-source.ts";
 

@@ -5,25 +5,32 @@ import {
   type ImageReference,
   type ImageScan,
   type Instant,
-  type IncompleteState,
   type Platform,
   type PlatformScan,
   type ScanReport,
 } from "@gatehouse/policy";
-import { RegistryError } from "./registry/errors.ts";
+import { allOf, andThen, orElse, type Awaitable } from "./awaitable.ts";
+import { sharedBudget } from "./budget.ts";
+import { failed, failedReport } from "./failed.ts";
+import { selectChildren, selectScans } from "./selection.ts";
 import type { ImageIdentity, ResolvedImage, ScanSource } from "./source.ts";
 import { markStale } from "./stale.ts";
-import { takenFrom } from "./platforms.ts";
+import { whenAborted } from "./when-aborted.ts";
+
+/** On what terms a look-up is made. */
+export interface LookUpTerms {
+  /** Those that the cluster can schedule. None: every one that the image has. */
+  platforms: readonly Platform[];
+  /** When it fires the answer must be there. Read only where something has to be waited for. */
+  readonly signal: AbortSignal;
+}
 
 /**
- * Everything known of the scans of one image reference. Never rejects. When the signal fires it answers
- * `unavailable` at once, with the digest where that is known already, while the look-up goes on: a retry finds it.
- * No platforms: every one that the image has.
+ * Everything known of the scans of one image reference: at once where all of it is held, else as a promise. Never
+ * throws or rejects. When the signal fires it answers `unavailable`, with the digest where that is known already,
+ * while the look-up goes on: a retry finds it.
  */
-export type LookUp = (
-  reference: string,
-  options: { platforms: readonly Platform[]; signal: AbortSignal },
-) => Promise<ImageScan>;
+export type LookUp = (reference: string, terms: LookUpTerms) => Awaitable<ImageScan>;
 
 /** A source and the terms on which its reports count. */
 export interface TermedSource {
@@ -32,14 +39,14 @@ export interface TermedSource {
   maxScanAge?: string | undefined;
 }
 
-/** Resolves references against registries. Rejects with `RegistryError`. */
+/** Resolves references against registries. Fails with `RegistryError`. */
 export interface Resolver {
   /** Whether a source names this registry, so that it may be dialled at all. */
   names(registry: string): boolean;
   /** All platforms of what the reference names now. */
-  resolve(reference: ImageReference, signal: AbortSignal): Promise<ResolvedImage>;
+  resolve(reference: ImageReference, signal: AbortSignal): Awaitable<ResolvedImage>;
   /** When one platform's image was built; `undefined` when it does not say. */
-  createdAt(image: ImageIdentity, signal: AbortSignal): Promise<Instant | undefined>;
+  createdAt(image: ImageIdentity, signal: AbortSignal): Awaitable<Instant | undefined>;
 }
 
 export interface SourceLookUpOptions {
@@ -53,13 +60,20 @@ export interface SourceLookUpOptions {
   resolver?: Resolver | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds of a clock that never goes back. @default performance.now */
+  clock?: (() => number) | undefined;
   /** Longest that a look-up goes on by itself. @default 60000 */
   budgetMs?: number | undefined;
 }
 
-/** What a look-up has learned so far, for the answer of a caller who cannot wait. */
-interface Progress {
-  digest?: string;
+/** One look-up: what it is about, and what it has learned for the answer of a caller who cannot wait. */
+interface Question {
+  reference: ImageReference;
+  covering: readonly TermedSource[];
+  platforms: readonly Platform[];
+  /** Of the first source. */
+  name: string;
+  digest: string | undefined;
 }
 
 const nobody = "no source";
@@ -67,163 +81,144 @@ const nobody = "no source";
 /** A look-up over sources that are there already; `createLookUp` builds them from configuration. */
 export function createSourceLookUp(options: SourceLookUpOptions): LookUp {
   const { sources, resolver, now } = options;
-  const budget = options.budgetMs ?? 60_000;
+  const budget = sharedBudget(options.budgetMs ?? 60_000, options.clock ?? (() => performance.now()));
 
-  async function look(
-    reference: ImageReference,
-    covering: readonly TermedSource[],
-    platforms: readonly Platform[],
-    signal: AbortSignal,
-    progress: Progress,
-  ): Promise<ImageScan> {
-    const first = covering[0]?.source.name ?? nobody;
-    let image: ResolvedImage | undefined;
-    try {
-      image = await resolve(reference, covering, signal);
-    } catch (error) {
-      return failed(error, first, reference.digest);
-    }
-    if (image === undefined) {
-      for (const { source, maxScanAge } of covering) {
-        const scan = await source.scanByTag?.(reference, signal);
-        if (scan === undefined) continue;
-        const fitting = withoutReport(scan.platforms, platforms).map((one): PlatformScan =>
-          "report" in one ? one : { ...one, report: noneFor(source.name, one.platform) },
-        );
-        return withAge({ ...scan, platforms: fitting }, maxScanAge, now());
-      }
-      return unscanned("absent", `no source knows ${reference.original}`, first, reference.digest);
-    }
-    progress.digest = image.digest;
-    const digest = image.digest;
-    const wanted = select(image, platforms);
-    if (wanted.length === 0) {
-      const has = image.platforms.map(({ platform }) => platform ?? "?").join(", ");
-      const reason = `the image has nothing for ${platforms.join(", ")}; it has ${oneLine(has, 200) || "no platform"}`;
-      return unscanned("unsupported", reason, first, digest);
-    }
-    const scans = await Promise.all(
-      wanted.map(async (child) => {
-        const identity: ImageIdentity = {
-          registry: reference.registry,
-          repository: reference.repository,
-          digest: child.digest,
-          ...(child.platform === undefined ? {} : { platform: child.platform }),
-          ...(child.digest === digest ? {} : { indexDigest: digest }),
-        };
-        const [reports, createdAt] = await Promise.all([
-          ask(covering, identity, signal),
-          child.createdAt ?? (child.digest === digest ? undefined : builtAt(identity, signal)),
-        ]);
-        const known = createdAt === undefined ? child : { ...child, createdAt };
-        return reports.map((report): PlatformScan => ({ ...known, report }));
-      }),
+  function look(question: Question): Awaitable<ImageScan> {
+    return andThen(resolve(question.reference, question.covering, 0), (image) =>
+      image === undefined ? byTag(question, 0) : ofImage(image, question),
     );
-    return { digest, platforms: scans.flat() };
   }
 
-  /** The age of an image is no part of its scan: what cannot be read is unknown, and rules treat it so. */
-  async function builtAt(image: ImageIdentity, signal: AbortSignal): Promise<Instant | undefined> {
-    if (resolver?.names(image.registry) !== true) return undefined;
-    return await resolver.createdAt(image, signal).catch(() => undefined);
-  }
-
-  async function resolve(
+  function resolve(
     reference: ImageReference,
     covering: readonly TermedSource[],
-    signal: AbortSignal,
-  ): Promise<ResolvedImage | undefined> {
-    if (resolver?.names(reference.registry) === true) return await resolver.resolve(reference, signal);
-    for (const { source } of covering) {
-      const image = await source.resolve?.(reference, signal);
-      if (image !== undefined) return image;
-    }
+    from: number,
+  ): Awaitable<ResolvedImage | undefined> {
+    if (resolver?.names(reference.registry) === true) return resolver.resolve(reference, budget());
+    const termed = covering[from];
+    if (termed !== undefined)
+      return andThen(
+        termed.source.resolve?.(reference, budget()),
+        (image) => image ?? resolve(reference, covering, from + 1),
+      );
     if (reference.digest === undefined) return undefined;
     return { digest: reference.digest, platforms: [{ digest: reference.digest }] };
   }
 
-  async function ask(
-    covering: readonly TermedSource[],
-    identity: ImageIdentity,
-    signal: AbortSignal,
-  ): Promise<ScanReport[]> {
-    const one = async ({ source, maxScanAge }: TermedSource): Promise<ScanReport> => {
-      try {
-        return markStale(await source.report(identity, signal), maxScanAge, now());
-      } catch (error) {
-        return failed(error, source.name).platforms[0]?.report ?? assertNever();
-      }
-    };
-    if (options.combine === "worst") return await Promise.all(covering.map(one));
-    let last: ScanReport | undefined;
-    for (const source of covering) {
-      last = await one(source);
-      if (last.state !== "absent" && last.state !== "unsupported") break;
-    }
-    return last === undefined ? [] : [last];
+  /** Where nobody can say what the tag names, whoever reports on the tag itself. */
+  function byTag(question: Question, from: number): Awaitable<ImageScan> {
+    const { reference, covering, platforms, name } = question;
+    const termed = covering[from];
+    if (termed === undefined)
+      return unscanned("absent", `no source knows ${reference.original}`, name, reference.digest);
+    const { source, maxScanAge } = termed;
+    return andThen(source.scanByTag?.(reference, budget()), (scan) => {
+      if (scan === undefined) return byTag(question, from + 1);
+      return withAge({ ...scan, platforms: selectScans(scan, platforms, source.name) }, maxScanAge, now());
+    });
   }
 
-  return async (text, { platforms, signal }) => {
+  function ofImage(image: ResolvedImage, question: Question): Awaitable<ImageScan> {
+    const { reference, covering, platforms, name } = question;
+    const { digest } = image;
+    question.digest = digest;
+    const wanted = selectChildren(image, platforms);
+    if (wanted.length === 0) {
+      const has = image.platforms.map(({ platform }) => platform ?? "?").join(", ");
+      const reason = `the image has nothing for ${platforms.join(", ")}; it has ${oneLine(has, 200) || "no platform"}`;
+      return unscanned("unsupported", reason, name, digest);
+    }
+    const scans = wanted.map((child) => {
+      const identity: ImageIdentity = {
+        registry: reference.registry,
+        repository: reference.repository,
+        digest: child.digest,
+      };
+      if (child.platform !== undefined) identity.platform = child.platform;
+      if (child.digest !== digest) identity.indexDigest = digest;
+      // Both are asked for before either is waited for.
+      const reports = ask(covering, identity);
+      const createdAt = child.createdAt ?? (child.digest === digest ? undefined : builtAt(identity));
+      return andThen(reports, (found) =>
+        andThen(createdAt, (at) => {
+          const known = at === undefined || at === child.createdAt ? child : { ...child, createdAt: at };
+          return found.map((report): PlatformScan => ({ ...known, report }));
+        }),
+      );
+    });
+    return andThen(allOf(scans), (all) => ({ digest, platforms: all.flat() }));
+  }
+
+  /** The age of an image is no part of its scan: what cannot be read is unknown, and rules treat it so. */
+  function builtAt(image: ImageIdentity): Awaitable<Instant | undefined> {
+    if (resolver?.names(image.registry) !== true) return undefined;
+    return orElse<Instant | undefined>(
+      () => resolver.createdAt(image, budget()),
+      () => undefined,
+    );
+  }
+
+  function ask(covering: readonly TermedSource[], identity: ImageIdentity): Awaitable<ScanReport[]> {
+    if (options.combine === "worst") return allOf(covering.map((termed) => reportOf(termed, identity)));
+    return firstOf(covering, identity, 0);
+  }
+
+  function firstOf(
+    covering: readonly TermedSource[],
+    identity: ImageIdentity,
+    from: number,
+  ): Awaitable<ScanReport[]> {
+    const termed = covering[from];
+    if (termed === undefined) return [];
+    return andThen(reportOf(termed, identity), (report) =>
+      from + 1 < covering.length && (report.state === "absent" || report.state === "unsupported")
+        ? firstOf(covering, identity, from + 1)
+        : [report],
+    );
+  }
+
+  function reportOf({ source, maxScanAge }: TermedSource, identity: ImageIdentity): Awaitable<ScanReport> {
+    return orElse(
+      () => andThen(source.report(identity, budget()), (report) => markStale(report, maxScanAge, now())),
+      (error) => failedReport(error, source.name),
+    );
+  }
+
+  return (text, terms) => {
     const parsed = parseImageReference(text);
     if (!parsed.ok) return unscanned("unsupported", `invalid image reference: ${parsed.problem}`, nobody);
     const { reference } = parsed;
     const covering = sources.filter(({ source }) => source.covers(reference));
-    if (covering.length === 0)
+    const name = covering[0]?.source.name;
+    if (name === undefined)
       return unscanned(
         "unsupported",
         `no source names the registry ${reference.registry}, so it is not asked`,
         nobody,
         reference.digest,
       );
-    const progress: Progress = reference.digest === undefined ? {} : { digest: reference.digest };
-    const name = covering[0]?.source.name ?? nobody;
-    const work = look(reference, covering, platforms, AbortSignal.timeout(budget), progress).catch(
-      (error: unknown) => failed(error, name, progress.digest),
+    const { digest } = reference;
+    const question: Question = { reference, covering, platforms: terms.platforms, name, digest };
+    const scan = orElse(
+      () => look(question),
+      (error) => failed(error, name, question.digest),
     );
-    return await Promise.race([
-      work,
-      whenAborted(signal).then(() =>
-        unscanned(
-          "unavailable",
-          "the scan was not there in time; it is still being looked up",
-          name,
-          progress.digest,
-        ),
-      ),
-    ]);
+    return scan instanceof Promise ? inTime(scan, terms.signal, question) : scan;
   };
 }
 
-/** The children that the cluster can schedule. A runtime also takes a child that names no platform. */
-function select(image: ResolvedImage, platforms: readonly Platform[]): ResolvedImage["platforms"] {
-  const [only] = image.platforms;
-  // Not known yet where it may run: anywhere.
-  if (platforms.length === 0) return image.platforms;
-  if (image.fromReports === true)
-    return withoutReport(image.platforms, platforms).map((one) => ({ digest: image.digest, ...one }));
-  // A plain manifest runs wherever it is sent; runtimes compare platforms in an index only.
-  if (image.platforms.length === 1 && only?.digest === image.digest) return image.platforms;
-  return takenFrom(image.platforms, platforms);
-}
-
-/**
- * What reports speak of and the cluster can schedule, and each wanted platform that no report speaks of: the image may
- * have it, and a report about another platform is none about this one.
- */
-function withoutReport<T extends { platform?: Platform }>(
-  known: readonly T[],
-  wanted: readonly Platform[],
-): (T | { platform: Platform })[] {
-  if (wanted.length === 0) return [...known];
-  const taken = takenFrom(known, wanted);
-  if (taken.some(({ platform }) => platform === undefined)) return taken;
-  const left = wanted.filter((one) => takenFrom(taken, [one]).length === 0);
-  return [...taken, ...left.map((platform) => ({ platform }))];
-}
-
-function noneFor(source: string, platform: Platform): ScanReport {
-  const [none = assertNever()] = unscanned("absent", `no report is about ${platform}`, source).platforms;
-  return none.report;
+async function inTime(work: Promise<ImageScan>, signal: AbortSignal, question: Question): Promise<ImageScan> {
+  return await Promise.race([
+    work,
+    whenAborted(signal).then(() =>
+      unscanned(
+        "unavailable",
+        "the scan was not there in time; it is still being looked up",
+        question.name,
+        question.digest,
+      ),
+    ),
+  ]);
 }
 
 function withAge(scan: ImageScan, maxScanAge: string | undefined, now: number): ImageScan {
@@ -231,28 +226,4 @@ function withAge(scan: ImageScan, maxScanAge: string | undefined, now: number): 
     ...scan,
     platforms: scan.platforms.map((one) => ({ ...one, report: markStale(one.report, maxScanAge, now) })),
   };
-}
-
-/** A failed look-up as a scan state: what the registry said for sure, else `unavailable`. */
-function failed(error: unknown, source: string, digest?: string): ImageScan {
-  const reason = oneLine(error instanceof Error ? error.message : String(error), 300);
-  return unscanned(stateOf(error), reason, source, digest);
-}
-
-/** The scan state of a failure. Only a registry's own "not found" is an answer; what it sent wrong is none. */
-export function stateOf(error: unknown): IncompleteState {
-  if (!(error instanceof RegistryError)) return "unavailable";
-  if (error.code === "not-found") return "absent";
-  return error.code === "unsupported" ? "unsupported" : "unavailable";
-}
-
-async function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-function assertNever(): never {
-  throw new Error("an unscanned image always has one platform");
 }

@@ -1,4 +1,5 @@
 import type { ImageReference, ImageScan, Instant, Platform, ScanReport } from "@gatehouse/policy";
+import type { Awaitable } from "./awaitable.ts";
 
 /** One image of one platform, by what it is and not by what it is called. */
 export interface ImageIdentity {
@@ -12,20 +13,20 @@ export interface ImageIdentity {
   indexDigest?: string;
 }
 
-/** Where scan reports come from: a cloud's interface, a registry's referrers, a folder. */
+/** Where scan reports come from: a cloud's interface, a registry's referrers, a folder. What is held is given at once. */
 export interface ScanSource {
   readonly name: string;
   /** Whether it answers for this registry host (and repository). */
   covers(image: { registry: string; repository: string }): boolean;
   /** What a reference names now, for a source that knows it without asking a registry. undefined: it does not know. */
-  resolve?(reference: ImageReference, signal: AbortSignal): Promise<ResolvedImage | undefined>;
+  resolve?(reference: ImageReference, signal: AbortSignal): Awaitable<ResolvedImage | undefined>;
   /**
    * Reports that name a reference by its tag alone, for a source that has no digest to go by and a caller that can
    * ask no registry for one. The result has no digest, so nothing can be pinned to it. undefined: it has none.
    */
-  scanByTag?(reference: ImageReference, signal: AbortSignal): Promise<ImageScan | undefined>;
-  /** The report about one image. Never rejects: a failure is a report whose state says so. */
-  report(image: ImageIdentity, signal: AbortSignal): Promise<ScanReport>;
+  scanByTag?(reference: ImageReference, signal: AbortSignal): Awaitable<ImageScan | undefined>;
+  /** The report about one image. Never fails: a failure is a report whose state says so. */
+  report(image: ImageIdentity, signal: AbortSignal): Awaitable<ScanReport>;
   close?(): Promise<void>;
 }
 

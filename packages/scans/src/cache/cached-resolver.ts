@@ -1,10 +1,12 @@
 import { LRUCache } from "lru-cache";
 import type { ImageReference, Instant } from "@gatehouse/policy";
+import { andThen } from "../awaitable.ts";
+import type { Resolver } from "../look-up.ts";
 import type { ScanMetrics } from "../metrics.ts";
 import { RegistryError, type RegistryErrorCode } from "../registry/errors.ts";
 import type { Registries } from "../registry/registries.ts";
 import { readCreatedAt, resolveImage } from "../registry/resolve.ts";
-import type { ImageIdentity, ResolvedImage } from "../source.ts";
+import type { ResolvedImage } from "../source.ts";
 import { createSwrCache, type Terms } from "./swr-cache.ts";
 
 type Outcome = { image: ResolvedImage } | { error: unknown };
@@ -36,28 +38,25 @@ export const failureTerms: Readonly<Record<RegistryErrorCode | "other", Terms>> 
 /** Resolves references against registries, with what was found held by tag and by digest. */
 export function createCachedResolver(options: {
   registries: Registries;
-  now: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  clock: () => number;
   budgetMs?: number | undefined;
   metrics?: ScanMetrics | undefined;
-}): {
-  names(registry: string): boolean;
-  resolve(reference: ImageReference, signal: AbortSignal): Promise<ResolvedImage>;
-  createdAt(image: ImageIdentity, signal: AbortSignal): Promise<Instant | undefined>;
-} {
-  const { registries, now, metrics } = options;
+}): Resolver {
+  const { registries, clock, metrics } = options;
   const created = new LRUCache<string, { at: Instant | undefined }>({ max: 20_000 });
   const images = createSwrCache<{ outcome: Outcome; byTag: boolean }>({
     terms: ({ outcome, byTag }) =>
       "error" in outcome ? failureTerms[codeOf(outcome.error)] : byTag ? tagTerms : digestTerms,
     bytes: ({ outcome }) => ("image" in outcome ? 500 + outcome.image.platforms.length * 300 : 1000),
     maxBytes: 16 * 1024 * 1024,
-    now,
+    clock,
     budgetMs: options.budgetMs,
     observe: (outcome) => metrics?.cache?.({ cache: "image", outcome }),
   });
 
   async function load(reference: ImageReference, signal: AbortSignal): Promise<Outcome> {
-    const start = now();
+    const start = clock();
     try {
       const client = registries.client(reference.registry);
       return {
@@ -65,7 +64,7 @@ export function createCachedResolver(options: {
       };
     } catch (error) {
       const { registry } = reference;
-      metrics?.unresolved?.({ registry, code: codeOf(error), seconds: (now() - start) / 1000 });
+      metrics?.unresolved?.({ registry, code: codeOf(error), seconds: (clock() - start) / 1000 });
       return { error };
     }
   }
@@ -91,24 +90,24 @@ export function createCachedResolver(options: {
 
   return {
     names: (registry) => registries.names(registry),
-    async resolve(reference, _signal) {
+    resolve(reference, _signal) {
       const { registry, repository, tag = "latest", digest } = reference;
       const byTag = digest === undefined;
       const key = `${registry}/${repository}${byTag ? `:${tag}` : `@${digest}`}`;
-      const { outcome } = await images.get(key, async (signal) => ({
-        outcome: await load(reference, signal),
-        byTag,
-      }));
-      if ("error" in outcome) throw outcome.error;
-      return outcome.image;
+      const held = images.get(key, async (signal) => ({ outcome: await load(reference, signal), byTag }));
+      return andThen(held, ({ outcome }) => {
+        if ("error" in outcome) throw outcome.error;
+        return outcome.image;
+      });
     },
-    async createdAt({ registry, repository, digest }, signal) {
+    createdAt({ registry, repository, digest }, signal) {
       const key = `${registry}/${repository}@${digest}`;
       const known = created.get(key);
       if (known !== undefined) return known.at;
-      const at = await readCreatedAt(registries.client(registry), repository, digest, signal);
-      created.set(key, { at });
-      return at;
+      return readCreatedAt(registries.client(registry), repository, digest, signal).then((at) => {
+        created.set(key, { at });
+        return at;
+      });
     },
   };
 }

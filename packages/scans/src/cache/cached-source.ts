@@ -1,6 +1,6 @@
 import type { ScanReport, ScanState } from "@gatehouse/policy";
 import type { ScanMetrics } from "../metrics.ts";
-import type { ScanSource } from "../source.ts";
+import type { ImageIdentity, ScanSource } from "../source.ts";
 import { createFindingPool } from "./finding-pool.ts";
 import { createSwrCache, type Terms } from "./swr-cache.ts";
 
@@ -30,13 +30,14 @@ const reportOverheadBytes = 1500;
 export function createReportCache(options: {
   /** An estimate of the heap that all reports together may take. @default 96 MiB */
   maxBytes?: number | undefined;
-  now: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  clock: () => number;
   budgetMs?: number | undefined;
   metrics?: ScanMetrics | undefined;
   /** @default those of `reportTerms` */
   terms?: ((report: ScanReport) => Terms) | undefined;
 }): (source: ScanSource) => ScanSource {
-  const { now, metrics } = options;
+  const { clock, metrics } = options;
   const pool = createFindingPool();
   const cache = createSwrCache<ScanReport>({
     terms: options.terms ?? (({ state }) => reportTerms[state]),
@@ -47,24 +48,29 @@ export function createReportCache(options: {
     admit: (report) => ({ ...report, findings: pool.share(report.findings) }),
     release: ({ findings }) => pool.release(findings),
     sharedBytes: () => pool.bytes,
-    now,
+    clock,
     budgetMs: options.budgetMs,
     observe: (outcome) => metrics?.cache?.({ cache: "report", outcome }),
+    changed: showSize,
   });
+
+  async function load(source: ScanSource, image: ImageIdentity, signal: AbortSignal): Promise<ScanReport> {
+    const start = clock();
+    const report = await source.report(image, signal);
+    metrics?.asked?.({ source: source.name, state: report.state, seconds: (clock() - start) / 1000 });
+    return report;
+  }
+
+  function showSize(): void {
+    metrics?.cacheSize?.({ reports: cache.entries, findings: pool.size, bytes: cache.bytes });
+  }
 
   return (source) => ({
     ...source,
-    async report(image, _signal) {
+    report(image, _signal) {
       const { registry, repository, digest, platform = "", indexDigest = "" } = image;
       const key = `${source.name} ${registry}/${repository}@${digest} ${platform} ${indexDigest}`;
-      const found = await cache.get(key, async (signal) => {
-        const start = now();
-        const report = await source.report(image, signal);
-        metrics?.asked?.({ source: source.name, state: report.state, seconds: (now() - start) / 1000 });
-        return report;
-      });
-      metrics?.cacheSize?.({ reports: cache.entries, findings: pool.size, bytes: cache.bytes });
-      return found;
+      return cache.get(key, (signal) => load(source, image, signal));
     },
   });
 }

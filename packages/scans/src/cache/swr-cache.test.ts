@@ -11,7 +11,7 @@ function setUp(options: Partial<SwrCacheOptions<Value>> = {}) {
     bytes: ({ text }) => text.length,
     maxBytes: 100,
     keep: (_held, fresh) => !fresh.ok,
-    now: () => time,
+    clock: () => time,
     observe: (outcome) => outcomes.push(outcome),
     ...options,
   });
@@ -34,6 +34,17 @@ const settle = async (): Promise<void> => {
 };
 
 describe("a value", () => {
+  test("that is held is given at once, fresh or not", async () => {
+    const { cache, get, at } = setUp();
+    await get("k", good("one"));
+    const held = () => cache.get("k", () => Promise.resolve(good("two")));
+    expect(held()).toEqual(good("one"));
+    at(500);
+    expect(held()).toEqual(good("one"));
+    await settle();
+    expect(held()).toEqual(good("two"));
+  });
+
   test("serves while fresh, then while it is loaded again, then no longer", async () => {
     const { get, at, outcomes } = setUp();
     const seen = [await get("k", good("one"))];
@@ -86,11 +97,13 @@ test("many who ask at once share one load, and each gets it", async () => {
     finish = resolve;
   });
   let loads = 0;
-  const asked = Array.from({ length: 50 }, () =>
-    cache.get("k", () => {
-      loads++;
-      return slow;
-    }),
+  const asked = Array.from(
+    { length: 50 },
+    async () =>
+      await cache.get("k", () => {
+        loads++;
+        return slow;
+      }),
   );
   finish(good("one"));
   expect([(await Promise.all(asked)).every(({ text }) => text === "one"), loads]).toEqual([true, 1]);

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Awaitable } from "../awaitable.ts";
 
 /** How long a value serves, in milliseconds since it was loaded. */
 export interface Terms {
@@ -20,17 +21,19 @@ export interface SwrCacheOptions<V> {
   release?: (value: V) => void;
   /** Bytes that values share, counted besides their own. */
   sharedBytes?: () => number;
-  /** Milliseconds since 1970. */
-  now: () => number;
+  /** Milliseconds of a clock that never goes back: with one that does, what is held would serve for too long. */
+  clock: () => number;
   /** Longest that one load may take, whoever waits for it. @default 60000 */
   budgetMs?: number | undefined;
   observe?: (outcome: "hit" | "stale" | "joined" | "miss") => void;
+  /** After a load, when other values may be held than before. */
+  changed?: () => void;
 }
 
 /** Values by key, each loaded once however many ask for it at the same time. */
 export interface SwrCache<V> {
-  /** `load` never rejects: a failure is a value, with terms of its own. */
-  get(key: string, load: (signal: AbortSignal) => Promise<V>): Promise<V>;
+  /** At once where it is held. `load` never fails: a failure is a value, with terms of its own. */
+  get(key: string, load: (signal: AbortSignal) => Awaitable<V>): Awaitable<V>;
   /** What is held, fresh or not. */
   peek(key: string): V | undefined;
   readonly entries: number;
@@ -54,7 +57,7 @@ const retryMs = 10_000;
  * end with the caller who started it: the others, and the next, wait for the same one.
  */
 export function createSwrCache<V>(options: SwrCacheOptions<V>): SwrCache<V> {
-  const { terms, now, maxBytes } = options;
+  const { terms, clock, maxBytes } = options;
   const admit = options.admit ?? ((value: V) => value);
   const sharedBytes = options.sharedBytes ?? (() => 0);
   const inFlight = new Map<string, Promise<V>>();
@@ -66,7 +69,7 @@ export function createSwrCache<V>(options: SwrCacheOptions<V>): SwrCache<V> {
 
   function store(key: string, value: V): V {
     const before = held.peek(key);
-    const at = now();
+    const at = clock();
     if (before !== undefined && options.keep?.(before.value, value) === true) {
       if (at < before.since + terms(before.value).usableMs) {
         before.freshUntil = at + retryMs;
@@ -88,18 +91,21 @@ export function createSwrCache<V>(options: SwrCacheOptions<V>): SwrCache<V> {
     return shared;
   }
 
-  function load(key: string, run: (signal: AbortSignal) => Promise<V>): Promise<V> {
-    const work = run(AbortSignal.timeout(options.budgetMs ?? 60_000))
-      .then((value) => store(key, value))
-      .finally(() => inFlight.delete(key));
+  function start(key: string, load: (signal: AbortSignal) => Awaitable<V>): Promise<V> {
+    const run = async () => {
+      const stored = store(key, await load(AbortSignal.timeout(options.budgetMs ?? 60_000)));
+      options.changed?.();
+      return stored;
+    };
+    const work = run().finally(() => inFlight.delete(key));
     inFlight.set(key, work);
     return work;
   }
 
   return {
-    async get(key, run) {
+    get(key, load) {
       const entry = held.get(key);
-      const at = now();
+      const at = clock();
       if (entry !== undefined && at < entry.freshUntil) {
         options.observe?.("hit");
         return entry.value;
@@ -109,11 +115,11 @@ export function createSwrCache<V>(options: SwrCacheOptions<V>): SwrCache<V> {
       if (usable) {
         options.observe?.("stale");
         // A load that rejects is a mistake in `load`; the next caller without a held value will meet it.
-        if (running === undefined) load(key, run).catch(() => undefined);
+        if (running === undefined) start(key, load).catch(() => undefined);
         return entry.value;
       }
       options.observe?.(running === undefined ? "miss" : "joined");
-      return await (running ?? load(key, run));
+      return running ?? start(key, load);
     },
     peek: (key) => held.peek(key)?.value,
     get entries() {

@@ -8,6 +8,7 @@ import {
 } from "@gatehouse/policy";
 import type { LookUp } from "../look-up.ts";
 import type { ScanSource } from "../source.ts";
+import { whenAborted } from "../when-aborted.ts";
 
 /** Longest that a scan which is there waits for what Resource Graph may add; the next look-up finds it. */
 const longestWaitMs = 10_000;
@@ -86,11 +87,4 @@ function withFindings(report: ScanReport, answers: readonly ScanReport[], name: 
 
 function keyOf({ id, package: found }: Finding): string {
   return JSON.stringify([id, found?.name]);
-}
-
-async function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

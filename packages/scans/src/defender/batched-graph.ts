@@ -18,8 +18,8 @@ export interface BatchedGraphOptions {
   name: string;
   covers: ScanSource["covers"];
   read: ReadResourceGraph;
-  /** Milliseconds since 1970. */
-  now: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  clock: () => number;
   /** Longest that one batch may take, with its wait for the quota. @default 120000 */
   budgetMs?: number | undefined;
 }
@@ -32,7 +32,7 @@ export function batchedGraph({
   name,
   covers,
   read,
-  now,
+  clock,
   budgetMs = 120_000,
 }: BatchedGraphOptions): ScanSource {
   let waiting = new Map<string, (report: ScanReport) => void>();
@@ -80,7 +80,7 @@ export function batchedGraph({
   };
   return createReportCache({
     maxBytes: 64 * 1024 * 1024,
-    now,
+    clock,
     budgetMs: 2 * budgetMs,
     terms: ({ state }) => (state === "unavailable" ? unanswered : answered),
   })(source);

@@ -1,4 +1,5 @@
 import type { Finding, ScanReport } from "@gatehouse/policy";
+import { allOf, andThen, type Awaitable } from "../awaitable.ts";
 import type { ScanSource } from "../source.ts";
 import type { LoadedFeed } from "./exploit-feed.ts";
 
@@ -6,12 +7,15 @@ import type { LoadedFeed } from "./exploit-feed.ts";
  * Fills EPSS and KEV from a feed into the reports of a source. Goes around the cache, not into it: a new feed counts at
  * once. A report whose findings lack what a feed that is old or absent could have told says so.
  */
-export function fedSource(source: ScanSource, feed: () => Promise<LoadedFeed>): ScanSource {
+export function fedSource(source: ScanSource, feed: () => Awaitable<LoadedFeed>): ScanSource {
   const filled = new WeakMap<readonly Finding[], { feed: LoadedFeed; findings: readonly Finding[] }>();
 
-  async function feedReport(report: ScanReport): Promise<ScanReport> {
+  function feedReport(report: ScanReport): Awaitable<ScanReport> {
     if (report.findings.length === 0) return report;
-    const current = await feed();
+    return andThen(feed(), (current) => withFeed(report, current));
+  }
+
+  function withFeed(report: ScanReport, current: LoadedFeed): ScanReport {
     const known = filled.get(report.findings);
     let findings = known?.feed === current ? known.findings : undefined;
     if (findings === undefined) {
@@ -33,19 +37,18 @@ export function fedSource(source: ScanSource, feed: () => Promise<LoadedFeed>): 
   const scanByTag = source.scanByTag?.bind(source);
   return {
     ...source,
-    report: async (image, signal) => await feedReport(await source.report(image, signal)),
+    report: (image, signal) => andThen(source.report(image, signal), feedReport),
     ...(scanByTag === undefined
       ? {}
       : {
-          async scanByTag(reference, signal) {
-            const scan = await scanByTag(reference, signal);
-            if (scan === undefined) return undefined;
-            const platforms = scan.platforms.map(async (one) => ({
-              ...one,
-              report: await feedReport(one.report),
-            }));
-            return { ...scan, platforms: await Promise.all(platforms) };
-          },
+          scanByTag: (reference, signal) =>
+            andThen(scanByTag(reference, signal), (scan) => {
+              if (scan === undefined) return undefined;
+              const platforms = scan.platforms.map((one) =>
+                andThen(feedReport(one.report), (report) => ({ ...one, report })),
+              );
+              return andThen(allOf(platforms), (all) => ({ ...scan, platforms: all }));
+            }),
         }),
   };
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { oneLine, type ReportTrust, type ScanReport } from "@gatehouse/policy";
+import { andThen, type Awaitable } from "../awaitable.ts";
 import { isNamedHost } from "../registry/hosts.ts";
 import type { ScanSource } from "../source.ts";
 import { createParseCache, folderLimits, readFolder } from "./read-folder.ts";
@@ -70,17 +71,22 @@ export function fileSource(options: FileSourceOptions): FileSource {
   }
 
   // Readings follow one another, never side by side, so that an older one cannot replace a newer one.
-  let current = read();
-  let queue: Promise<unknown> = current;
+  // Whoever asks before the first of them has ended waits for it; from then on every answer is there.
+  let current: Awaitable<Reading>;
+  const show = async (): Promise<void> => {
+    const reading = await read();
+    current = reading;
+  };
+  let queue = show();
+  current = queue.then(() => current);
   let closed = false;
   async function reload(): Promise<void> {
     const before = queue;
-    const next = (async () => {
+    queue = (async () => {
       await before;
-      if (!closed) current = Promise.resolve(await read());
+      if (!closed) await show();
     })();
-    queue = next;
-    await next;
+    await queue;
   }
 
   let settling: NodeJS.Timeout | undefined;
@@ -94,23 +100,23 @@ export function fileSource(options: FileSourceOptions): FileSource {
   return {
     name,
     covers: ({ registry }) => registries === undefined || isNamedHost(registries, registry),
-    resolve: async (reference) => {
-      const reading = await current;
-      if ("index" in reading) return reading.index.resolve(reference);
-      // With a digest there is nothing to resolve, and the report says why there is none.
-      if (reference.digest !== undefined) return undefined;
-      throw new Error(reading.unavailable);
-    },
-    scanByTag: async (reference) => {
-      const reading = await current;
-      if ("index" in reading) return reading.index.scanByTag(reference);
-      throw new Error(reading.unavailable);
-    },
-    report: async (image): Promise<ScanReport> => {
-      const reading = await current;
-      if ("index" in reading) return reading.index.report(image);
-      return { state: "unavailable", reason: reading.unavailable, ...origin, findings: [] };
-    },
+    resolve: (reference) =>
+      andThen(current, (reading) => {
+        if ("index" in reading) return reading.index.resolve(reference);
+        // With a digest there is nothing to resolve, and the report says why there is none.
+        if (reference.digest !== undefined) return undefined;
+        throw new Error(reading.unavailable);
+      }),
+    scanByTag: (reference) =>
+      andThen(current, (reading) => {
+        if ("index" in reading) return reading.index.scanByTag(reference);
+        throw new Error(reading.unavailable);
+      }),
+    report: (image) =>
+      andThen(current, (reading): ScanReport => {
+        if ("index" in reading) return reading.index.report(image);
+        return { state: "unavailable", reason: reading.unavailable, ...origin, findings: [] };
+      }),
     problems: async () => (await current).problems,
     reload,
     close: async () => {

@@ -33,10 +33,13 @@ export function createRegistries(options: {
   fetch: RegistryFetch;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds of a clock that never goes back, for paces. @default performance.now */
+  clock?: (() => number) | undefined;
   pace?: PaceOptions | undefined;
   requestTimeoutMs?: number | undefined;
 }): Registries {
   const { connections, fetch, now } = options;
+  const clock = options.clock ?? (() => performance.now());
   const clients = new LRUCache<string, RegistryClient>({ max: keptHosts });
   const paces = new LRUCache<string, Pace>({ max: keptHosts });
   const find = (registry: string): Connection | undefined =>
@@ -45,7 +48,7 @@ export function createRegistries(options: {
   function paceFor(host: string): Pace {
     let pace = paces.get(host);
     if (pace === undefined) {
-      pace = createPace(host, now, options.pace);
+      pace = createPace(host, clock, options.pace);
       paces.set(host, pace);
     }
     return pace;
