@@ -11,6 +11,7 @@ import {
   type Scans,
   type Subject,
 } from "@gatehouse/policy";
+import { entriesOf } from "./codes-page.ts";
 
 /** The page for whom a gate denied, made of the table of codes and of what the gate itself says. */
 export function deniedPage(): string {
@@ -56,19 +57,10 @@ export function deniedPage(): string {
     "",
     "## The codes",
     "",
-    "A code never changes its meaning. Link to one as `denied.md#gh1001`.",
+    "A code never changes its meaning. Link to one as `denied.md#gh1001`, or print it with `gatehouse code GH1001`. Codes that",
+    "begin otherwise than GH10 are for those who run the gate: [codes.md](codes.md).",
     "",
-    ...Object.entries(messageCodes).flatMap(([code, { title, why, mend }]) => [
-      `<a id="${code.toLowerCase()}"></a>`,
-      "",
-      `### ${code}: ${title}`,
-      "",
-      `**Why.** ${why}`,
-      "",
-      `**What to do.** ${mend}`,
-      "",
-    ]),
-    "",
+    ...entriesOf(messageCodes),
   ]
     .join("\n")
     .replace(/\n{2,}$/, "\n");

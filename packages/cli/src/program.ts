@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { InvalidInputError, oneLine, withCode } from "@gatehouse/policy";
 import manifest from "../package.json" with { type: "json" };
 import { addCheck } from "./commands/check.ts";
+import { addCode } from "./commands/code.ts";
 import { addDashboard } from "./commands/dashboard.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEvents } from "./commands/events.ts";
@@ -42,6 +43,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   addDashboard(program, io, end);
   addDoctor(program, io, end);
   addFeed(program, io, end);
+  addCode(program, io, end);
   try {
     await program.parseAsync([...args], { from: "user" });
     return status;
