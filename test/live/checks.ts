@@ -197,13 +197,13 @@ export function exchangeChecks(
     },
   });
   return [
-    {
-      name: "the cloud takes the gate's token",
+    ...["gatehouse", "gatehouse-observer"].map((account) => ({
+      name: `the cloud takes the token of ${account}`,
       async run() {
-        await exchange(await tokenOf(world, audience));
+        await exchange(await tokenOf(world, audience, account));
         return audience;
       },
-    },
+    })),
     refused("another service account is refused", () => tokenOf(world, audience, "default")),
     refused("another audience is refused", () => tokenOf(world, "gatehouse-live")),
   ];

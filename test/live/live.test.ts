@@ -96,7 +96,8 @@ function worldOf(issuer: string, broken?: "issuer" | "judge" | "webhook" | "scan
       const url = typeof input === "string" ? input : "";
       const form = new URLSearchParams(typeof init?.body === "string" ? init.body : "");
       const token = form.get("WebIdentityToken") ?? form.get("client_assertion") ?? form.get("subject_token");
-      const own = token === null || (token.startsWith("gatehouse ") && !token.endsWith("=gatehouse-live"));
+      const own =
+        token === null || (/^gatehouse(-observer)? /.test(token) && !token.endsWith("=gatehouse-live"));
       if (!own && broken !== "trusts-anyone")
         return Promise.resolve(new Response("no such identity", { status: 403 }));
       const scanned = broken !== "scan";

@@ -9,6 +9,8 @@ const issuers = {
   gke: "https://container.googleapis.com/v1/projects/shop-prod/locations/europe-west1/clusters/shop",
 } as const;
 const subject = "system:serviceaccount:gatehouse:gatehouse";
+/** Both accounts that the gate runs as. */
+const subjects = [subject, `${subject}-observer`];
 const subscription = "11111111-2222-3333-4444-555555555555";
 const provider = "projects/42/locations/global/workloadIdentityPools/pool/providers/cluster";
 const member = `principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/pool/subject/${subject}`;
@@ -38,6 +40,13 @@ const expected = {
         resourceName: "registry-identity7f3a",
         issuer,
         subject,
+        audiences: ["api://AzureADTokenExchange"],
+      },
+      "FederatedIdentityCredential registry-cluster-observer": {
+        resourceGroupName: "shop",
+        resourceName: "registry-identity7f3a",
+        issuer,
+        subject: `${subject}-observer`,
         audiences: ["api://AzureADTokenExchange"],
       },
       "RoleAssignment registry-pull-shop": {
@@ -78,7 +87,7 @@ const expected = {
               Condition: {
                 StringEquals: {
                   [`${issuer.replace(scheme, "")}:aud`]: "sts.amazonaws.com",
-                  [`${issuer.replace(scheme, "")}:sub`]: subject,
+                  [`${issuer.replace(scheme, "")}:sub`]: subjects,
                 },
               },
             },
@@ -124,7 +133,7 @@ const expected = {
         workloadIdentityPoolId: "pool",
         workloadIdentityPoolProviderId: "cluster",
         attributeMapping: { "google.subject": "assertion.sub" },
-        attributeCondition: `assertion.sub == '${subject}'`,
+        attributeCondition: `assertion.sub in ['${subject}', '${subject}-observer']`,
         oidc: { issuerUri: issuer },
       },
       "RepositoryIamMember registry-read-europe-west1-acme-prod-shop": {
@@ -139,6 +148,18 @@ const expected = {
         role: "roles/containeranalysis.occurrences.viewer",
         member,
       },
+      "RepositoryIamMember registry-read-europe-west1-acme-prod-shop-observer": {
+        project: "acme-prod",
+        location: "europe-west1",
+        repository: "shop",
+        role: "roles/artifactregistry.reader",
+        member: `${member}-observer`,
+      },
+      "IAMMember registry-scans-acme-prod-observer": {
+        project: "acme-prod",
+        role: "roles/containeranalysis.occurrences.viewer",
+        member: `${member}-observer`,
+      },
     },
   }),
 } as const;
@@ -150,5 +171,5 @@ test.each(pairs)("$cluster reads $registry: all that is registered, and the sour
   const { audience, ...whole } = expected[pair.registry](issuers[pair.cluster]);
   expect(built).toEqual({ issuer: issuers[pair.cluster], ...whole });
   expect(sourceSchema.safeParse(built.source).success).toBe(true);
-  expect(trustedOf(built)).toEqual({ issuer: issuers[pair.cluster], subject, audience });
+  expect(trustedOf(built)).toEqual({ issuer: issuers[pair.cluster], subject: subjects, audience });
 });

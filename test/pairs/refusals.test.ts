@@ -89,7 +89,8 @@ test.each(pairs)(
     const { issuer } = built;
     const own = { audience, issuer };
     const tokens = {
-      "the gate's own": own,
+      "the judge's": own,
+      "the observer's": { ...own, subject: "system:serviceaccount:gatehouse:gatehouse-observer" },
       "another namespace": { ...own, subject: "system:serviceaccount:other:gatehouse" },
       "another service account": { ...own, subject: "system:serviceaccount:gatehouse:default" },
       "a longer name": { ...own, subject: "system:serviceaccount:gatehouse:gatehouse-2" },
@@ -106,7 +107,8 @@ test.each(pairs)(
       answered[what] = (await exchange(world.cluster.token(claims))) === 200;
     expect(answered).toEqual({
       ...Object.fromEntries(Object.keys(tokens).map((what) => [what, false])),
-      "the gate's own": true,
+      "the judge's": true,
+      "the observer's": true,
     });
   },
 );

@@ -77,7 +77,10 @@ test("the least: a provider of the issuer, protected, and a role exact in subjec
         Condition: {
           StringEquals: {
             "oidc.eks.eu-west-1.amazonaws.com/id/ABC:aud": "sts.amazonaws.com",
-            "oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub": "system:serviceaccount:gatehouse:gatehouse",
+            "oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub": [
+              "system:serviceaccount:gatehouse:gatehouse",
+              "system:serviceaccount:gatehouse:gatehouse-observer",
+            ],
           },
         },
       },
@@ -132,7 +135,10 @@ test("a provider by name creates none; Inspector's actions come on request; othe
       {
         Condition: {
           StringEquals: {
-            "oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub": "system:serviceaccount:gate:keeper",
+            "oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub": [
+              "system:serviceaccount:gate:keeper",
+              "system:serviceaccount:gate:keeper-observer",
+            ],
           },
         },
       },
@@ -165,7 +171,7 @@ test("a provider by name creates none; Inspector's actions come on request; othe
   });
 });
 
-test("EKS Pod Identity: an association, a role for one service account of one cluster, the agent's audience", async () => {
+test("EKS Pod Identity: associations, a role for two service accounts of one cluster, the agent's audience", async () => {
   const { oidcProvider: _, ...rest } = least;
   const built: Partial<Built> = {};
   const graph = await graphOf(
@@ -181,12 +187,20 @@ test("EKS Pod Identity: an association, a role for one service account of one cl
     { resources: awsResources, calls: awsCalls },
   );
   const found = { graph: sorted(graph), source: built.source, audiences: built.audiences };
-  expect(inputsOf(found)["PodIdentityAssociation ecr-pod-identity"]).toEqual({
+  const association = {
     clusterName: "shop",
     namespace: "gatehouse",
-    serviceAccount: "gatehouse",
     roleArn: "arn:aws:iam::123456789012:role/ecr-role-7f3a",
-  });
+  };
+  expect(
+    Object.entries(inputsOf(found)).filter(([name]) => name.startsWith("PodIdentityAssociation ")),
+  ).toEqual([
+    ["PodIdentityAssociation ecr-pod-identity", { ...association, serviceAccount: "gatehouse" }],
+    [
+      "PodIdentityAssociation ecr-pod-identity-observer",
+      { ...association, serviceAccount: "gatehouse-observer" },
+    ],
+  ]);
   expect(documentOf(found, "Role ecr-role", "assumeRolePolicy")).toEqual({
     Version: "2012-10-17",
     Statement: [
@@ -198,7 +212,7 @@ test("EKS Pod Identity: an association, a role for one service account of one cl
           StringEquals: {
             "aws:RequestTag/eks-cluster-name": "shop",
             "aws:RequestTag/kubernetes-namespace": "gatehouse",
-            "aws:RequestTag/kubernetes-service-account": "gatehouse",
+            "aws:RequestTag/kubernetes-service-account": ["gatehouse", "gatehouse-observer"],
           },
         },
       },

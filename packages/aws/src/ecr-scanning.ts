@@ -9,8 +9,8 @@ import type { SourceConfig } from "@gatehouse/policy";
 import {
   argumentError,
   checkedLater,
+  gateAccounts,
   issuerProblems,
-  subjectOf,
   tokenFile,
 } from "@gatehouse/gate/components";
 import { POD_IDENTITY_AUDIENCE, POD_IDENTITY_ENDPOINT, STS_AUDIENCE, TOKEN_NAME } from "./audiences.ts";
@@ -20,7 +20,7 @@ import { ecrRepository, repositoryProblems } from "./ecr-repository.ts";
 import { podIdentityTrust, readerPolicy, webIdentityTrust } from "./policies.ts";
 
 /**
- * Lets a gate, in any cluster, read the scans of ECR repositories: a role that only the gate's service account can take
+ * Lets a gate, in any cluster, read the scans of ECR repositories: a role that only the gate's service accounts can take
  * and that only reads what is named.
  *
  * @example
@@ -74,8 +74,8 @@ export class EcrScanning extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const association =
-      args.podIdentity === undefined ? undefined : associate(place, args.podIdentity, args, role.arn);
+    const associations =
+      args.podIdentity === undefined ? [] : associate(place, args.podIdentity, args, role.arn);
     scanRegistry(place, args.scanningConfiguration);
 
     this.roleArn = role.arn;
@@ -83,7 +83,13 @@ export class EcrScanning extends pulumi.ComponentResource {
       [TOKEN_NAME]: args.podIdentity === undefined ? STS_AUDIENCE : POD_IDENTITY_AUDIENCE,
     };
     this.source = pulumi
-      .all([repositories, role.arn, args.podIdentity?.endpoint, policy.id, association?.id])
+      .all([
+        repositories,
+        role.arn,
+        args.podIdentity?.endpoint,
+        policy.id,
+        pulumi.all(associations.map(({ id }) => id)),
+      ])
       .apply(([all, roleArn, endpoint]): SourceConfig => {
         const tokens = tokenFile(TOKEN_NAME);
         return {
@@ -117,14 +123,22 @@ function trustOf(
   place: Place,
   { cluster, podIdentity, oidcProvider }: EcrScanningArgs,
 ): pulumi.Output<string> {
-  const subject = subjectOf(cluster);
-  const [namespace = "", serviceAccount = ""] = subject.split(":").slice(2);
+  const accounts = gateAccounts(cluster);
   if (podIdentity !== undefined)
-    return pulumi
-      .output(podIdentity.clusterName)
-      .apply((clusterName) => podIdentityTrust(clusterName, namespace, serviceAccount));
+    return pulumi.output(podIdentity.clusterName).apply((clusterName) =>
+      podIdentityTrust(
+        clusterName,
+        accounts[0].namespace,
+        accounts.map(({ serviceAccount }) => serviceAccount),
+      ),
+    );
   const issuer = checkedLater(place, cluster.issuer, (text) => issuerProblems("cluster.issuer", text));
-  return providerArn(place, oidcProvider, issuer).apply((arn) => webIdentityTrust(arn, subject));
+  return providerArn(place, oidcProvider, issuer).apply((arn) =>
+    webIdentityTrust(
+      arn,
+      accounts.map(({ subject }) => subject),
+    ),
+  );
 }
 
 /** The IAM OIDC provider: an own one, or the one that is named, which must be the issuer's and know our audience. */
@@ -151,18 +165,20 @@ function providerArn(
   });
 }
 
-/** Ties the gate's service account to the role, in the cluster's own registry of them. */
+/** Ties the gate's service accounts to the role, in the cluster's own registry of them. */
 function associate(
   { name, parent }: Place,
   { clusterName }: PodIdentity,
   { cluster }: EcrScanningArgs,
   roleArn: pulumi.Output<string>,
-): PodIdentityAssociation {
-  const [namespace = "", serviceAccount = ""] = subjectOf(cluster).split(":").slice(2);
-  return new PodIdentityAssociation(
-    `${name}-pod-identity`,
-    { clusterName, namespace, serviceAccount, roleArn },
-    { parent },
+): PodIdentityAssociation[] {
+  return gateAccounts(cluster).map(
+    ({ part, namespace, serviceAccount }) =>
+      new PodIdentityAssociation(
+        part === "judge" ? `${name}-pod-identity` : `${name}-pod-identity-${part}`,
+        { clusterName, namespace, serviceAccount, roleArn },
+        { parent },
+      ),
   );
 }
 

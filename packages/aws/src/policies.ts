@@ -15,25 +15,30 @@ const inspectorActions = [
 ];
 
 /**
- * Who may take the role: tokens of one issuer, for one service account, meant for AWS. Both conditions are exact.
+ * Who may take the role: tokens of one issuer, for the service accounts of one gate, meant for AWS. Both conditions are
+ * exact: `StringEquals` knows no patterns, and of several values one must be met.
  *
  * @param providerArn the IAM OIDC provider; the names of the conditions are the end of its ARN
- * @param subject `system:serviceaccount:NAMESPACE:NAME`
+ * @param subjects `system:serviceaccount:NAMESPACE:NAME` of each
  */
-export function webIdentityTrust(providerArn: string, subject: string): string {
+export function webIdentityTrust(providerArn: string, subjects: readonly string[]): string {
   const issuer = issuerOf(providerArn);
   return policy([
     {
       Effect: "Allow",
       Principal: { Federated: providerArn },
       Action: "sts:AssumeRoleWithWebIdentity",
-      Condition: { StringEquals: { [`${issuer}:aud`]: STS_AUDIENCE, [`${issuer}:sub`]: subject } },
+      Condition: { StringEquals: { [`${issuer}:aud`]: STS_AUDIENCE, [`${issuer}:sub`]: subjects } },
     },
   ]);
 }
 
-/** Who may take the role by EKS Pod Identity: one service account of one cluster. */
-export function podIdentityTrust(cluster: string, namespace: string, serviceAccount: string): string {
+/** Who may take the role by EKS Pod Identity: the service accounts of one gate, in one cluster. */
+export function podIdentityTrust(
+  cluster: string,
+  namespace: string,
+  serviceAccounts: readonly string[],
+): string {
   return policy([
     {
       Effect: "Allow",
@@ -43,7 +48,7 @@ export function podIdentityTrust(cluster: string, namespace: string, serviceAcco
         StringEquals: {
           "aws:RequestTag/eks-cluster-name": cluster,
           "aws:RequestTag/kubernetes-namespace": namespace,
-          "aws:RequestTag/kubernetes-service-account": serviceAccount,
+          "aws:RequestTag/kubernetes-service-account": serviceAccounts,
         },
       },
     },

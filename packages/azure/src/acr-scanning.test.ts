@@ -46,7 +46,7 @@ function resources({ graph }: Built): Record<string, unknown> {
   );
 }
 
-test("the least: an identity, one federated credential exact in all, one role on the registry", async () => {
+test("the least: an identity, a federated credential for each account, exact in all, one role on the registry", async () => {
   const built = await build();
   expect(resources(built)).toEqual({
     "UserAssignedIdentity acr-identity": { ...child, inputs: { resourceGroupName: "shop" } },
@@ -60,6 +60,16 @@ test("the least: an identity, one federated credential exact in all, one role on
         audiences: ["api://AzureADTokenExchange"],
       },
     },
+    "FederatedIdentityCredential acr-cluster-observer": {
+      ...child,
+      inputs: {
+        resourceGroupName: "shop",
+        resourceName: "acr-identity7f3a",
+        issuer,
+        subject: "system:serviceaccount:gatehouse:gatehouse-observer",
+        audiences: ["api://AzureADTokenExchange"],
+      },
+    },
     "RoleAssignment acr-pull-shop": {
       ...child,
       inputs: {
@@ -70,6 +80,10 @@ test("the least: an identity, one federated credential exact in all, one role on
       },
     },
   });
+  // Azure refuses to write two of one identity at the same time.
+  expect(built.graph.find(({ name }) => name === "acr-cluster-observer")?.dependsOn).toEqual([
+    "FederatedIdentityCredential acr-cluster",
+  ]);
   expect(built.source).toEqual({
     name: "acr",
     type: "defender",
@@ -111,6 +125,16 @@ test("another subscription's registry with ABAC, another Azure and identity, fin
           resourceName: "acr-identity7f3a",
           issuer,
           subject: "system:serviceaccount:gate:keeper",
+          audiences: ["api://AzureADTokenExchangeUSGov"],
+        },
+      ],
+      [
+        "acr-cluster-observer",
+        {
+          resourceGroupName: "shop",
+          resourceName: "acr-identity7f3a",
+          issuer,
+          subject: "system:serviceaccount:gate:keeper-observer",
           audiences: ["api://AzureADTokenExchangeUSGov"],
         },
       ],

@@ -9,8 +9,8 @@ import { Pricing } from "@pulumi/azure-native/security/pricing.js";
 import {
   argumentError,
   checkedLater,
+  gateAccounts,
   issuerProblems,
-  subjectOf,
   tokenFile,
 } from "@gatehouse/gate/components";
 import type { SourceConfig } from "@gatehouse/policy";
@@ -31,7 +31,7 @@ const TOKEN_NAME = "azure";
 
 /**
  * Lets a gate, in any cluster, read what Defender for Containers found in Azure container registries: a managed identity
- * that only the gate's service account can be, and one role on each registry that is named.
+ * that only the gate's service accounts can be, and one role on each registry that is named.
  *
  * @example
  * const acr = new AcrScanning("acr", {
@@ -64,17 +64,7 @@ export class AcrScanning extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const federation = new FederatedIdentityCredential(
-      `${name}-cluster`,
-      {
-        resourceGroupName: args.resourceGroup,
-        resourceName: identity.name,
-        issuer: checkedLater(place, args.cluster.issuer, (text) => issuerProblems("cluster.issuer", text)),
-        subject: subjectOf(args.cluster),
-        audiences: [environment.audience],
-      },
-      { parent: this },
-    );
+    const federations = federate(place, args, identity.name, environment.audience);
     const deployer = getClientConfigOutput({ parent: this });
     const registries = Object.entries(args.registries).map(([key, registry]) => {
       const id = checkedLater(place, registry.id, (text) => registryIdProblems(`registries.${key}.id`, text));
@@ -88,9 +78,8 @@ export class AcrScanning extends pulumi.ComponentResource {
     const readers = securityReaders(place, args.resourceGraph, identity.principalId);
 
     const ready = pulumi.all([
-      federation.id,
       plan?.id,
-      ...[...registries.map(({ grant }) => grant), ...readers].map(({ id }) => id),
+      ...[...federations, ...registries.map(({ grant }) => grant), ...readers].map(({ id }) => id),
       ...registries.map((registry) => registry.plan),
     ]);
     this.tokenAudiences = { [TOKEN_NAME]: environment.audience };
@@ -126,6 +115,36 @@ interface Place {
   readonly kind: string;
   readonly name: string;
   readonly parent: pulumi.Resource;
+}
+
+/**
+ * One credential for each account that the gate runs as. One after the other: Azure refuses to write two of an identity
+ * at the same time
+ * (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#concurrent-updates-arent-supported-user-assigned-managed-identities).
+ */
+function federate(
+  place: Place,
+  { cluster, resourceGroup }: AcrScanningArgs,
+  identity: pulumi.Output<string>,
+  audience: string,
+): FederatedIdentityCredential[] {
+  const issuer = checkedLater(place, cluster.issuer, (text) => issuerProblems("cluster.issuer", text));
+  const made: FederatedIdentityCredential[] = [];
+  for (const { part, subject } of gateAccounts(cluster))
+    made.push(
+      new FederatedIdentityCredential(
+        part === "judge" ? `${place.name}-cluster` : `${place.name}-cluster-${part}`,
+        {
+          resourceGroupName: resourceGroup,
+          resourceName: identity,
+          issuer,
+          subject,
+          audiences: [audience],
+        },
+        { parent: place.parent, dependsOn: [...made] },
+      ),
+    );
+  return made;
 }
 
 /** A registry's login server: as given, or as Azure says. */

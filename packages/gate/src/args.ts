@@ -1,6 +1,6 @@
 import type { Input } from "@pulumi/pulumi";
 import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
-import type { Policy, RunningDigests, SourceConfig } from "@gatehouse/policy";
+import type { ExploitFeedConfig, Policy, RunningDigests, SourceConfig } from "@gatehouse/policy";
 
 /** Whether a cluster's gate enforces. */
 export const GateMode = { Audit: "audit", Deny: "deny" } as const;
@@ -13,6 +13,19 @@ export type FailurePolicy = (typeof FailurePolicy)[keyof typeof FailurePolicy];
 /** Which report counts when several sources cover an image. */
 export const Combine = { First: "first", Worst: "worst" } as const;
 export type Combine = (typeof Combine)[keyof typeof Combine];
+
+/** How events are sent to a sink. */
+export const EventSinkFormat = {
+  /** Many in one request: the JSON batch format of CloudEvents. */
+  Batched: "batched",
+  /** One in each, for receivers that know no batches. */
+  Structured: "structured",
+} as const;
+export type EventSinkFormat = (typeof EventSinkFormat)[keyof typeof EventSinkFormat];
+
+/** Of which admissions the owner in the cluster gets a Kubernetes Event. */
+export const KubernetesEvents = { None: "none", Denied: "denied", All: "all" } as const;
+export type KubernetesEvents = (typeof KubernetesEvents)[keyof typeof KubernetesEvents];
 
 /** What rules may ask of a cluster. */
 export interface ClusterFacts {
@@ -41,11 +54,59 @@ export interface GateImage {
 
 /** CPU and memory, as Kubernetes writes them. */
 export interface Resources {
-  /** @default "100m" */
+  /** Requested; there is no limit, since throttling would answer late just when many Pods start. @default "100m" */
   cpu?: Input<string>;
-  /** Requested, and the limit. @default "384Mi" */
+  /**
+   * Requested, and the limit; at least 128Mi. Node's heap is sized by it.
+   * @default "384Mi"
+   */
   memory?: Input<string>;
 }
+
+/** A receiver of the gate's events (CloudEvents 1.0 over HTTP). */
+export interface EventSink {
+  /**
+   * Where events are posted to: https, or http for a service of the cluster. It stands in a ConfigMap, so what is
+   * secret belongs into `headers`.
+   * @example url: "https://events.example/gatehouse"
+   */
+  url: Input<string>;
+  /**
+   * Headers that prove who sends. They are kept in a Secret that the observer alone mounts, and encrypted in Pulumi's
+   * state.
+   * @default {}
+   * @example headers: { Authorization: pulumi.interpolate`Bearer ${config.requireSecret("sinkToken")}` }
+   */
+  headers?: Record<string, Input<string>>;
+  /** PEM certificates of the receiver's authority, trusted for it alone. @default the public ones and `caBundle` */
+  ca?: Input<string>;
+  /** @default EventSinkFormat.Batched */
+  format?: EventSinkFormat;
+}
+
+/** What the observer writes into the cluster. It has no right to write what is switched off. */
+export interface ClusterState {
+  /**
+   * A report for each workload, of the kind that the cluster serves (OpenReports, else PolicyReport; else none).
+   * @default true
+   */
+  reports?: boolean;
+  /** Kubernetes Events on the owners of what was denied, or of what was audited too. @default KubernetesEvents.Denied */
+  events?: KubernetesEvents;
+}
+
+/** Who may read metrics: Pods of a namespace, or addresses, for what runs on the nodes' own network. */
+export type MetricsReader =
+  | {
+      /** By its name, which nobody can give to another. */
+      namespace: string;
+      /** Only Pods with these labels. @default all of the namespace */
+      podLabels?: Record<string, string>;
+    }
+  | {
+      /** @example cidr: "10.0.0.0/16" */
+      cidr: string;
+    };
 
 /** How the gate reaches what is outside its cluster. */
 export interface Proxy {
@@ -81,10 +142,24 @@ export interface GateArgs {
   mode?: GateMode;
   /** What rules may ask of the cluster. */
   cluster: ClusterFacts;
-  /** Where scan reports come from. A registry that none names is never dialled. @default [] */
+  /**
+   * Where scan reports come from. A registry that none names is never dialled. Endpoints other than the clouds' own
+   * (private endpoints, sovereign clouds, a registry in the cluster) are fields of a source and of its credentials,
+   * beside what they replace: `endpoint`, `ecrEndpoint`, `inspectorEndpoint`, `stsEndpoint`, `iamCredentialsEndpoint`,
+   * `authority`, `resourceManager`. A source that a cloud's component made takes them too.
+   * @default []
+   * @example sources: [ecr.source.apply((source) => ({ ...source, ecrEndpoint: "https://vpce-1.api.ecr.example" }))]
+   */
   sources?: Input<SourceConfig>[];
   /** Which report counts when several sources cover an image. @default Combine.First */
   combine?: Combine;
+  /**
+   * EPSS and CISA's known exploited vulnerabilities, for sources that know neither: a file that `gatehouse feed` wrote
+   * and that `files` mounts.
+   * @default none
+   * @example exploitFeed: { file: `${filesDirectory("feed")}/feed.json` }, files: { feed: { "feed.json": text } }
+   */
+  exploitFeed?: ExploitFeedConfig;
   /**
    * What the cluster can schedule, as `os/architecture`. Without it, the gate reads the labels of the nodes while it
    * runs; until it has, every platform that an image is built for is judged.
@@ -98,9 +173,12 @@ export interface GateArgs {
 
   /** The namespace that is made for the gate. Nothing else should live there. @default "gatehouse" */
   namespace?: string;
-  /** @default "gatehouse" */
+  /**
+   * The judges' service account. The observer has one of its own, named after it with `-observer`.
+   * @default "gatehouse"
+   */
   serviceAccount?: string;
-  /** Annotations of the service account, for the clouds' native workload identity. @default none */
+  /** Annotations of both service accounts, for the clouds' native workload identity. @default none */
   serviceAccountAnnotations?: Record<string, Input<string>>;
   /** Labels of the Pods, for the clouds' native workload identity. @default none */
   podLabels?: Record<string, Input<string>>;
@@ -108,6 +186,8 @@ export interface GateArgs {
   replicas?: number;
   /** Of each judge. */
   resources?: Resources;
+  /** Of the observer, whose memory grows with the workloads and images of the cluster. */
+  observerResources?: Resources;
   /** @default a distroless Node 24 image, by digest */
   image?: GateImage;
   /** Folder with the built `judge.mjs` and `observer.mjs`. @default those of this package */
@@ -120,10 +200,17 @@ export interface GateArgs {
   tolerations?: k8s.core.v1.Toleration[];
   /**
    * The port that the judge listens on. On private GKE clusters 10250, which Google's own firewall rule lets the
-   * control plane reach; on EKS with Fargate anything but 10250.
+   * control plane reach; on EKS with Fargate anything but 10250. Never 9464, where the metrics are.
    * @default 9443
    */
   targetPort?: number;
+  /**
+   * Who may read the metrics of judge and observer, on a port of their own (9464, TLS): where Prometheus runs. The
+   * NetworkPolicy keeps everybody else out, on clusters that enforce those.
+   * @default [], which is nobody
+   * @example metricsFrom: [{ namespace: "monitoring", podLabels: { "app.kubernetes.io/name": "prometheus" } }]
+   */
+  metricsFrom?: MetricsReader[];
   /**
    * Projected service account tokens that the gate exchanges for a cloud's credentials: name → audience. Each is
    * mounted at `tokenFile(name)`, which sources refer to.
@@ -141,6 +228,11 @@ export interface GateArgs {
   proxy?: Proxy;
   /** PEM certificates that the gate trusts beside the public ones: a TLS proxy's, a private registry's. @default none */
   caBundle?: Input<string>;
+
+  /** Where events go beside standard output. @default nowhere */
+  eventSink?: EventSink;
+  /** What the observer writes into the cluster. @default reports, and Kubernetes Events of what was denied */
+  clusterState?: ClusterState;
 
   /** What happens when no gate answers. @default Ignore in mode audit, Fail in mode deny */
   failurePolicy?: FailurePolicy;

@@ -1,6 +1,6 @@
 /** Checks of single arguments, for Gate and for the clouds' components. Each gives what must be mended, or nothing. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Problem } from "@gatehouse/policy";
+import { problemsOf, type Problem } from "@gatehouse/policy";
 import { argumentError } from "./errors.ts";
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -33,6 +33,21 @@ export function name(path: string, value: unknown): Problem[] {
 export function matching(path: string, value: unknown, form: RegExp, expected: string): Problem[] {
   if (typeof value === "string" && form.test(value)) return [];
   return [{ path, problem: `expected ${expected}, got ${show(value)}` }];
+}
+
+/** A schema of `@gatehouse/policy`, as far as checking needs it. */
+export interface Schema {
+  safeParse(value: unknown): { success: true } | { success: false; error: Parameters<typeof problemsOf>[0] };
+}
+
+/** Expects what the gate will read it as. */
+export function schemaProblems(path: string, value: unknown, schema: Schema): Problem[] {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return [];
+  return problemsOf(parsed.error, value).map(({ path: inner, problem }) => ({
+    path: inner === "" ? path : `${path}.${inner}`,
+    problem,
+  }));
 }
 
 /** A value as a message shows it. */

@@ -7,6 +7,12 @@ export * from "./argument-checks.ts";
 export type { ClusterFacts } from "./args.ts";
 export { argumentError } from "./errors.ts";
 export { execKubeconfig, type ExecKubeconfig } from "./exec-kubeconfig.ts";
-export { clusterProblems, issuerProblems, subjectOf, type ClusterIdentity } from "./identity.ts";
+export {
+  clusterProblems,
+  gateAccounts,
+  issuerProblems,
+  type ClusterIdentity,
+  type GateAccount,
+} from "./identity.ts";
 export { LEAST_KUBERNETES, versionProblems } from "./kubernetes-version.ts";
 export { tokenFile } from "./pod-paths.ts";

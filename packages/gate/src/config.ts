@@ -1,15 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  canonicalJson,
-  gateConfigSchema,
-  problemsOf,
-  sha256Hex,
-  sourceSchema,
-  type GateConfig,
-  type Problem,
-} from "@gatehouse/policy";
+import { canonicalJson, gateConfigSchema, problemsOf, sha256Hex, type GateConfig } from "@gatehouse/policy";
 import type { GateArgs } from "./args.ts";
 import { inputError } from "./errors.ts";
+import { eventSinkConfig } from "./event-sink.ts";
 import { LARGEST_OBJECT } from "./limits.ts";
 import { SERVICE_NAME } from "./names.ts";
 import type { GateSettings } from "./settings.ts";
@@ -27,16 +20,6 @@ export function policyText(settings: GateSettings): Hashed {
   return { text, sha256: sha256Hex(text) };
 }
 
-/** What is wrong with one source, by the schema that the judge reads it with. */
-export function sourceProblems(source: unknown, index: number): Problem[] {
-  const parsed = sourceSchema.safeParse(source);
-  if (parsed.success) return [];
-  return problemsOf(parsed.error, source).map(({ path, problem }) => ({
-    path: ["sources", index, ...(path === "" ? [] : [path])].join("."),
-    problem,
-  }));
-}
-
 /**
  * All else that the judge is told, checked by the schema that it reads it with. Facts of the cluster and sources may be
  * Outputs of what the same program creates, so this is one too.
@@ -47,28 +30,34 @@ export function configText(
   settings: GateSettings,
   policyHash: string,
 ): pulumi.Output<Hashed> {
-  return pulumi.output([args.cluster, args.sources ?? []] as const).apply(([cluster, sources]) => {
-    const config = withoutUndefined({
-      version: 1,
-      cluster,
-      mode: settings.mode,
-      policyHash,
-      platforms: settings.platforms,
-      sources,
-      combine: settings.combine,
-      pin: settings.pin,
-      running: settings.running,
-      excludedNamespaces: settings.excludedNamespaces,
-      gate: {
-        namespace: settings.namespace,
-        serviceAccount: settings.serviceAccount,
-        service: SERVICE_NAME,
-      },
+  const sink = args.eventSink && eventSinkConfig(gate, args.eventSink);
+  return pulumi
+    .output([args.cluster, args.sources ?? [], sink] as const)
+    .apply(([cluster, sources, eventSink]) => {
+      const config = withoutUndefined({
+        version: 1,
+        cluster,
+        mode: settings.mode,
+        policyHash,
+        platforms: settings.platforms,
+        sources,
+        exploitFeed: args.exploitFeed,
+        combine: settings.combine,
+        pin: settings.pin,
+        running: settings.running,
+        excludedNamespaces: settings.excludedNamespaces,
+        eventSink,
+        clusterState: args.clusterState,
+        gate: {
+          namespace: settings.namespace,
+          serviceAccount: settings.serviceAccount,
+          service: SERVICE_NAME,
+        },
+      });
+      const parsed = gateConfigSchema.safeParse(config);
+      if (!parsed.success) throw inputError(gate, problemsOf(parsed.error, config));
+      return hashed(gate, parsed.data);
     });
-    const parsed = gateConfigSchema.safeParse(config);
-    if (!parsed.success) throw inputError(gate, problemsOf(parsed.error, config));
-    return hashed(gate, parsed.data);
-  });
 }
 
 function hashed(gate: string, config: GateConfig): Hashed {

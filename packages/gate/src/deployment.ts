@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
-import type { GateArgs, Resources } from "./args.ts";
+import type { GateArgs } from "./args.ts";
+import { heapFlags } from "./memory.ts";
 import { commonLabels, OBSERVER_SERVICE, selectorLabels, type Part } from "./names.ts";
+import { METRICS_PORT } from "./network-policy.ts";
 import { podPaths } from "./pod-paths.ts";
 import type { GateSettings } from "./settings.ts";
 
@@ -9,17 +11,14 @@ import type { GateSettings } from "./settings.ts";
 const GRACE_SECONDS = 45;
 /** Seconds without progress after which a roll-out has failed. */
 export const PROGRESS_DEADLINE_SECONDS = 120;
-/** Of the observer, which holds the inventory and the reports of a whole cluster. */
-const OBSERVER_MEMORY = "640Mi";
 /** The image's user, who is not root. */
 const USER = 65_532;
 
 /** What the Pods of one part are made of, beside the arguments. */
 export interface PodParts {
   readonly part: Part;
-  readonly port: number;
-  /** CPU and memory. */
-  readonly resources: Resources;
+  /** A quantity, already checked. */
+  readonly memory: pulumi.Output<string>;
   readonly serviceAccount: pulumi.Input<string>;
   readonly priorityClass: pulumi.Input<string>;
   /** Arguments of `node`. */
@@ -40,7 +39,7 @@ export interface Mounted {
 export function judgeDeployment(
   args: GateArgs,
   settings: GateSettings,
-  parts: Omit<PodParts, "part" | "port" | "resources">,
+  parts: Omit<PodParts, "part">,
 ): k8s.apps.v1.DeploymentSpec {
   return {
     replicas: settings.replicas,
@@ -49,12 +48,7 @@ export function judgeDeployment(
     minReadySeconds: 5,
     progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
     revisionHistoryLimit: 2,
-    ...podsOf(args, settings, {
-      ...parts,
-      part: "judge",
-      port: settings.targetPort,
-      resources: args.resources ?? {},
-    }),
+    ...podsOf(args, settings, { ...parts, part: "judge" }),
   };
 }
 
@@ -62,19 +56,14 @@ export function judgeDeployment(
 export function observerDeployment(
   args: GateArgs,
   settings: GateSettings,
-  parts: Omit<PodParts, "part" | "port" | "resources">,
+  parts: Omit<PodParts, "part">,
 ): k8s.apps.v1.DeploymentSpec {
   return {
     replicas: 1,
     strategy: { type: "Recreate" },
     progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
     revisionHistoryLimit: 2,
-    ...podsOf(args, settings, {
-      ...parts,
-      part: "observer",
-      port: settings.targetPort,
-      resources: { memory: OBSERVER_MEMORY },
-    }),
+    ...podsOf(args, settings, { ...parts, part: "observer" }),
   };
 }
 
@@ -127,17 +116,21 @@ function podsOf(
 }
 
 function container(settings: GateSettings, parts: PodParts): k8s.core.v1.Container {
-  const memory = parts.resources.memory ?? "384Mi";
+  const { memory } = parts;
+  const { cpu } = settings.resources[parts.part];
   const probe = (path: string) => ({ httpGet: { path, port: "https", scheme: "HTTPS" }, timeoutSeconds: 3 });
   return {
     name: parts.part,
     image: settings.image.reference,
-    command: [settings.image.node],
+    command: memory.apply((limit) => [settings.image.node, ...heapFlags(limit)]),
     args: parts.nodeArguments,
     env: [...parts.environment],
-    ports: [{ name: "https", containerPort: parts.port }],
+    ports: [
+      { name: "https", containerPort: settings.targetPort },
+      { name: "metrics", containerPort: METRICS_PORT },
+    ],
     // No limit of CPU: throttling would answer late just when many Pods start.
-    resources: { requests: { cpu: parts.resources.cpu ?? "100m", memory }, limits: { memory } },
+    resources: { requests: { cpu, memory }, limits: { memory } },
     startupProbe: { ...probe("/healthz"), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...probe("/healthz"), periodSeconds: 10, failureThreshold: 6 },
     readinessProbe: { ...probe("/readyz"), periodSeconds: 2, failureThreshold: 2 },
@@ -164,6 +157,7 @@ function sharedArguments(settings: GateSettings): string[] {
     `--ca=${podPaths.ca}/${settings.caGenerations[0]}`,
     `--emergency-dir=${podPaths.emergency}`,
     `--listen=[::]:${settings.targetPort}`,
+    `--metrics-listen=[::]:${METRICS_PORT}`,
   ];
 }
 

@@ -1,29 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { definePolicy, sha256Hex, type SourceConfig } from "@gatehouse/policy";
-import { afterAll, expect, test } from "vitest";
+import { sha256Hex, type SourceConfig } from "@gatehouse/policy";
+import { expect, test } from "vitest";
 import { Gate, GateMode, tokenFile, type GateArgs } from "./index.ts";
-import { graphOf, label, type Registered } from "./testing/graph.ts";
+import { find, gate, least } from "./testing/gate-graph.ts";
+import { label, type Registered } from "./testing/graph.ts";
 
-const policy = definePolicy({ rules: {}, exemptions: {} });
-const bundles = mkdtempSync(join(tmpdir(), "gatehouse-bundles-"));
-writeFileSync(join(bundles, "judge.mjs"), "console.log('judge');\n");
-writeFileSync(join(bundles, "observer.mjs"), "console.log('observer');\n");
-afterAll(() => rmSync(bundles, { recursive: true }));
-
-const least: GateArgs = { policy, cluster: { name: "shop" }, bundles };
-
-function gate(args: Partial<GateArgs> = {}, options: { preview?: boolean } = {}) {
-  return graphOf((record) => new Gate("gate", { ...least, ...args }, { transformations: [record] }), options);
-}
-
-function find(graph: readonly Registered[], wanted: string): Registered {
-  const found = graph.find(({ type, name }) => label(type, name) === wanted);
-  if (found === undefined) throw new Error(`no ${wanted}`);
-  return found;
-}
+const { policy } = least;
 
 /** The graph by names, so that the order in which promises settle does not matter. */
 function sorted(graph: readonly Registered[]): unknown {
@@ -211,7 +193,7 @@ test("an image of one's own holds the bundle", async () => {
     spec: { template: { spec: { containers: { image: string; command: string[]; args: string[] }[] } } };
   };
   const [container] = spec.template.spec.containers;
-  expect([container?.image, container?.command]).toEqual([reference, ["/usr/bin/node"]]);
+  expect([container?.image, container?.command[0]]).toEqual([reference, "/usr/bin/node"]);
   expect(JSON.parse(container?.args[4] ?? "")).toMatchObject({ module: "/app/judge.mjs" });
 });
 
@@ -246,12 +228,27 @@ test("all that is wrong with the arguments comes in one error without a stack", 
     cluster: { name: "" },
     replicas: 1,
     timeoutSeconds: 31,
+    targetPort: 9464,
+    resources: { cpu: "half", memory: "64Mi" },
+    observerResources: { memory: "lots" },
+    proxy: { https: "proxy.example" },
+    metricsFrom: [{ cidr: "10.0.0.0/64" }, { namespace: "a", cidr: "10.0.0.0/8" }, { namespace: "A" }, "all"],
+    eventSink: {
+      url: "http://events.example",
+      headers: { host: "x", "x-key": "a\nb" },
+      ca: "none",
+      format: "odd",
+    },
+    clusterState: { reports: "yes", events: "some" },
+    exploitFeed: {},
+    running: [{ namespace: "shop", repository: "r", digests: ["latest"] }],
+    serviceAccount: "gatehouse-caller",
     namespace: "Gate House",
     image: { reference: "node:24" },
     caGenerations: ["2026", "2026"],
     platforms: ["linux"],
     acknowledged: { nobody: ["web"] },
-    bundles,
+    bundles: least.bundles,
   } as unknown as GateArgs;
   let error: unknown;
   try {
@@ -268,12 +265,33 @@ test("all that is wrong with the arguments comes in one error without a stack", 
       "platforms.0",
       "replicas",
       "timeoutSeconds",
+      "targetPort",
+      "resources.cpu",
+      "resources.memory",
+      "observerResources.memory",
+      "proxy.https",
+      "metricsFrom.0.cidr",
+      "metricsFrom.1",
+      "metricsFrom.2.namespace",
+      "metricsFrom.3",
+      "eventSink.url",
+      "eventSink.format",
+      "eventSink.headers.host",
+      "eventSink.headers.x-key",
+      "eventSink.ca",
+      "clusterState.reports",
+      "clusterState.events",
+      "exploitFeed.file",
+      "running.0.digests.0",
       "namespace",
+      "serviceAccount",
       "image.reference",
       "caGenerations",
       "acknowledged.nobody",
       "acknowledged.nobody.0",
     ]),
   );
+  // What is secret is not quoted.
+  expect((error as Error).message).not.toContain("a\\nb");
   expect((error as Error).message).toContain("replicas: expected a whole number from 2 to 100");
 });

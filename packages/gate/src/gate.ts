@@ -13,7 +13,7 @@ import { GATE_TYPE, SERVICE_NAME } from "./names.ts";
 import { gateNamespace, ownNamespaceGuard, rightToRunImage } from "./namespace.ts";
 import { childOptions } from "./placement.ts";
 import { registeredInputs } from "./registered.ts";
-import { judgeRules, observerRules } from "./rbac.ts";
+import { identity, judgeRules } from "./rbac.ts";
 import { register } from "./registration.ts";
 import { deployShared } from "./shared.ts";
 import { SERVICE_PORT } from "./service.ts";
@@ -63,19 +63,26 @@ export class Gate extends pulumi.ComponentResource {
     const webhook = webhookSecret(place);
 
     const shared = deployShared(place, args, settings, {
-      rules: withObserver ? [...judgeRules(), ...observerRules()] : judgeRules(),
       policy,
       judging: judging.text,
       config: configText(name, args, settings, policy.sha256),
       authorities: trusted,
     });
+    const judgeIdentity = identity(
+      place,
+      "judge",
+      settings.serviceAccount,
+      judgeRules(settings),
+      args.serviceAccountAnnotations,
+    );
     const judge = deployJudge(place, args, settings, shared, {
+      identity: judgeIdentity,
       bundle: bundles.judge,
       webhook,
       withObserver,
       before: [
         ownNamespaceGuard(place, settings),
-        rightToRunImage(place, settings, shared.identity.account.metadata.name),
+        rightToRunImage(place, settings, judgeIdentity.account.metadata.name),
       ],
       hook,
       failure: failureHook(guarding),

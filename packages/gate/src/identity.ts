@@ -1,10 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Problem } from "@gatehouse/policy";
+import { observerAccount, type Problem } from "@gatehouse/policy";
 import { isLater, matching, name, show } from "./argument-checks.ts";
+import type { Part } from "./names.ts";
 
 /** Who the gate is inside its cluster: what registries are told to trust. */
 export interface GateIdentity {
   readonly namespace: string;
+  /** The judges'. The observer's is named after it; see {@link gateAccounts}. */
   readonly serviceAccount: string;
 }
 
@@ -39,12 +41,32 @@ export interface ClusterIdentity {
   serviceAccount?: string;
 }
 
-/** The subject of the gate's tokens: `system:serviceaccount:NAMESPACE:NAME`. */
-export function subjectOf({
+/** A service account that one part of the gate runs as. */
+export interface GateAccount {
+  readonly part: Part;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** Of its tokens: `system:serviceaccount:NAMESPACE:NAME`. */
+  readonly subject: string;
+}
+
+/**
+ * The service accounts that a registry's federation must trust: both judge and observer ask it, each by itself. Two
+ * accounts, because the observer may write into the cluster and the judge may not.
+ *
+ * @returns the judge's, then the observer's
+ */
+export function gateAccounts({
   namespace = DEFAULT_NAMESPACE,
   serviceAccount = DEFAULT_SERVICE_ACCOUNT,
-}: Omit<ClusterIdentity, "issuer">): string {
-  return `system:serviceaccount:${namespace}:${serviceAccount}`;
+}: Omit<ClusterIdentity, "issuer">): readonly [GateAccount, GateAccount] {
+  const account = (part: Part, name: string): GateAccount => ({
+    part,
+    namespace,
+    serviceAccount: name,
+    subject: `system:serviceaccount:${namespace}:${name}`,
+  });
+  return [account("judge", serviceAccount), account("observer", observerAccount(serviceAccount))];
 }
 
 /** What is wrong with an issuer; every cloud fetches its keys over https, from a public address. */

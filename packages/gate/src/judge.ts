@@ -9,9 +9,11 @@ import type { WebhookSecret } from "./certificates.ts";
 import { bundleConfigMap } from "./config-maps.ts";
 import { PROGRESS_DEADLINE_SECONDS, environment, judgeArguments, judgeDeployment } from "./deployment.ts";
 import { guarded } from "./guard/hook.ts";
+import { memoryLimit } from "./memory.ts";
 import { SERVICE_NAME } from "./names.ts";
 import { networkPolicy } from "./network-policy.ts";
 import type { Placement } from "./placement.ts";
+import type { Identity } from "./rbac.ts";
 import { judgeDisruptionBudget, serviceOf } from "./service.ts";
 import type { GateSettings } from "./settings.ts";
 import { metadata, nodeArguments, type Shared } from "./shared.ts";
@@ -19,6 +21,7 @@ import { podVolumes } from "./volumes.ts";
 
 /** What the judge is deployed with. */
 export interface JudgeInputs {
+  readonly identity: Identity;
   /** Absent when it is in the image. */
   readonly bundle: Bundle | undefined;
   readonly webhook: WebhookSecret;
@@ -48,7 +51,7 @@ export function deployJudge(
   inputs: JudgeInputs,
 ): DeployedJudge {
   const name = `${place.name}-judge`;
-  const { account, binding } = shared.identity;
+  const { account, binding } = inputs.identity;
   const bundle = inputs.bundle && bundleConfigMap(place, inputs.bundle);
   const guards = [
     new NetworkPolicy(
@@ -67,6 +70,7 @@ export function deployJudge(
     {
       metadata: metadata(place),
       spec: judgeDeployment(args, settings, {
+        memory: memoryLimit(place.name, "resources.memory", settings.resources.judge.memory),
         serviceAccount: account.metadata.name,
         priorityClass: shared.priorityClass,
         nodeArguments: nodeArguments(

@@ -24,11 +24,14 @@ export interface JudgingInput {
 }
 
 /** What a Gate judges by. */
-export function judgingOf(args: Pick<GateArgs, "cluster" | "sources">, settings: GateSettings): JudgingInput {
+export function judgingOf(
+  args: Pick<GateArgs, "cluster" | "sources" | "exploitFeed">,
+  settings: GateSettings,
+): JudgingInput {
   let known: Judging | undefined;
   const inputs = pulumi.output([args.cluster, args.sources ?? []] as const);
   const text = pulumi.unsecret(inputs).apply(([cluster, sources]) => {
-    known = judgingFor(cluster, sources, settings);
+    known = judgingFor(cluster, sources, args.exploitFeed, settings);
     return canonicalJson(known, "judging");
   });
   return { text, known: () => known };
@@ -37,6 +40,7 @@ export function judgingOf(args: Pick<GateArgs, "cluster" | "sources">, settings:
 function judgingFor(
   cluster: object,
   sources: readonly { readonly name: string }[],
+  exploitFeed: GateArgs["exploitFeed"],
   settings: GateSettings,
 ): Judging {
   return {
@@ -47,6 +51,10 @@ function judgingFor(
         `${index + 1} ${sha256Hex(canonicalJson(withoutUndefined(source), "sources"))}`,
       ]),
     ),
+    // There only where there is one: it came later than the rest, and its absence is no change.
+    ...(exploitFeed === undefined
+      ? {}
+      : { exploitFeed: canonicalJson(withoutUndefined(exploitFeed), "exploitFeed") }),
     combine: settings.combine ?? "first",
     platforms: [settings.platforms].flat().toSorted().join(" "),
     [RUNNING]: runningHash(runningEntries(settings.running)),

@@ -4,15 +4,18 @@ import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { Role } from "@pulumi/kubernetes/rbac/v1/role.js";
 import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
+import { observerAccount } from "@gatehouse/policy";
 import type { GateArgs } from "./args.ts";
 import type { Bundle } from "./bundle.ts";
 import { bundleConfigMap } from "./config-maps.ts";
 import { environment, observerArguments, observerDeployment } from "./deployment.ts";
+import { eventSinkFiles } from "./event-sink.ts";
 import { rollOutTimeouts } from "./judge.ts";
+import { memoryLimit } from "./memory.ts";
 import { CALLER_SERVICE_ACCOUNT, commonLabels, OBSERVER_SERVICE } from "./names.ts";
 import { networkPolicy } from "./network-policy.ts";
 import type { Placement } from "./placement.ts";
-import { callerRules, identity } from "./rbac.ts";
+import { callerRules, identity, observerRules } from "./rbac.ts";
 import { serviceOf } from "./service.ts";
 import type { GateSettings } from "./settings.ts";
 import { metadata, nodeArguments, type Shared } from "./shared.ts";
@@ -26,7 +29,9 @@ export interface ObserverInputs {
   readonly after: readonly pulumi.Resource[];
 }
 
-/** Deploys the observer, and the service account as which it is asked. Down, it changes no verdict. */
+/**
+ * Deploys the observer, with a service account of its own and that as which it is asked. Down, it changes no verdict.
+ */
 export function deployObserver(
   place: Placement,
   args: GateArgs,
@@ -35,7 +40,13 @@ export function deployObserver(
   inputs: ObserverInputs,
 ): void {
   const name = `${place.name}-observer`;
-  const { account, binding } = shared.identity;
+  const { account, binding } = identity(
+    place,
+    "observer",
+    observerAccount(settings.serviceAccount),
+    observerRules(settings),
+    args.serviceAccountAnnotations,
+  );
   const lease = leaseRole(place, name, account.metadata.name);
   const caller = identity(place, "caller", CALLER_SERVICE_ACCOUNT, callerRules());
   const bundle = inputs.bundle && bundleConfigMap(place, inputs.bundle);
@@ -49,6 +60,7 @@ export function deployObserver(
     {
       metadata: metadata(place),
       spec: observerDeployment(args, settings, {
+        memory: memoryLimit(place.name, "observerResources.memory", settings.resources.observer.memory),
         serviceAccount: account.metadata.name,
         priorityClass: shared.priorityClass,
         nodeArguments: nodeArguments(
@@ -59,7 +71,7 @@ export function deployObserver(
           observerArguments(settings),
         ),
         environment: environment(args),
-        volumes: podVolumes(args, { ...shared, bundle }),
+        volumes: podVolumes(args, { ...shared, bundle, sink: eventSinkFiles(place, args.eventSink) }),
         annotations: shared.annotations,
       }),
     },

@@ -15,6 +15,8 @@ export const podPaths = {
   /** The file `token` proves to the observer who posts events. */
   caller: "/gatehouse/caller",
   files: "/gatehouse/files",
+  /** Headers and authority of the event sink; the observer's alone. */
+  sink: "/gatehouse/sink",
   trust: "/gatehouse/trust",
   /** The only place that can be written to. */
   scratch: "/tmp",

@@ -5,6 +5,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { judgedKinds } from "@gatehouse/policy";
 import type { Placement } from "./placement.ts";
 import { commonLabels } from "./names.ts";
+import type { GateSettings } from "./settings.ts";
 
 /** One rule of a role. */
 export interface AccessRule {
@@ -14,42 +15,53 @@ export interface AccessRule {
 }
 
 /**
- * What the judge may do: read namespaces, nodes and owners. It asks for their metadata only, which RBAC cannot tell
- * apart from the whole. It may not list what it can be asked about by name, may write nothing, and cannot read a
- * Secret. Pods are not among the owners.
+ * What the judge may do: read namespaces and owners, and the nodes unless their platforms are told. It asks for their
+ * metadata only, which RBAC cannot tell apart from the whole. It may not list what it can be asked about by name, may
+ * write nothing, and cannot read a Secret. Pods are not among the owners.
  */
-export function judgeRules(): AccessRule[] {
+export function judgeRules(settings: Pick<GateSettings, "platforms">): AccessRule[] {
   const owners = new Map<string, string[]>();
   for (const { apiGroup, kind, plural } of judgedKinds)
     if (kind !== "Pod" && kind !== "PodTemplate")
       owners.set(apiGroup, [...(owners.get(apiGroup) ?? []), plural]);
   return [
     { apiGroups: [""], resources: ["namespaces"], verbs: ["get"] },
-    { apiGroups: [""], resources: ["nodes"], verbs: ["list", "watch"] },
+    ...nodeRules(settings),
     ...[...owners].map(([group, resources]) => ({ apiGroups: [group], resources, verbs: ["get"] })),
   ];
 }
 
 /**
- * What the observer may do beside: read every Pod template, ask whose a token is and what they may, which is how it
- * tells who asks. It shares the judge's service account, since that is the one identity that registries trust.
+ * What the observer may do: watch every Pod template, ask whose a token is and what they may, which is how it tells who
+ * asks, and write what `clusterState` leaves switched on. It cannot read a Secret.
  */
-export function observerRules(): AccessRule[] {
-  const read = ["get", "list", "watch"];
-  const reports = ["list", "create", "patch", "delete"];
-  const groups = new Map<string, string[]>();
+export function observerRules(settings: Pick<GateSettings, "platforms" | "clusterState">): AccessRule[] {
+  const watch = ["list", "watch"];
+  const groups = new Map<string, string[]>([["", ["namespaces"]]]);
   for (const { apiGroup, plural } of judgedKinds)
     groups.set(apiGroup, [...(groups.get(apiGroup) ?? []), plural]);
+  const { reports, events } = settings.clusterState;
   return [
-    { apiGroups: [""], resources: ["namespaces"], verbs: read },
-    ...[...groups].map(([group, resources]) => ({ apiGroups: [group], resources, verbs: read })),
+    ...[...groups].map(([group, resources]) => ({ apiGroups: [group], resources, verbs: watch })),
+    ...nodeRules(settings),
     { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
     { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
-    // One report for each workload, of the kind that the cluster serves, and Events on the owners of what was denied.
-    { apiGroups: ["openreports.io"], resources: ["reports"], verbs: reports },
-    { apiGroups: ["wgpolicyk8s.io"], resources: ["policyreports"], verbs: reports },
-    { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] },
+    ...(reports ? reportRules : []),
+    ...(events === "none"
+      ? []
+      : [{ apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] }]),
   ];
+}
+
+/** One report for each workload, of the kind that the cluster serves; applied by the server, which takes both verbs. */
+const reportRules: readonly AccessRule[] = [
+  { apiGroups: ["openreports.io"], resources: ["reports"] },
+  { apiGroups: ["wgpolicyk8s.io"], resources: ["policyreports"] },
+].map((what) => ({ ...what, verbs: ["list", "create", "patch", "delete"] }));
+
+/** Which platforms the cluster can schedule is read off its nodes, where it is not told. */
+function nodeRules({ platforms }: Pick<GateSettings, "platforms">): AccessRule[] {
+  return platforms === "nodes" ? [{ apiGroups: [""], resources: ["nodes"], verbs: ["list", "watch"] }] : [];
 }
 
 /** What whoever asks the observer may see; the observer gives these rights their meaning, no API server does. */

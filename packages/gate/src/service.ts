@@ -1,14 +1,18 @@
 import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
+import { METRICS_PORT } from "./network-policy.ts";
 import { selectorLabels, type Part } from "./names.ts";
 
 /** The port that the API server calls. */
 export const SERVICE_PORT = 443;
 
-/** The service of a part. */
+/** The service of a part: where it answers, and where Prometheus' operator finds its metrics. */
 export function serviceOf(part: Part): k8s.core.v1.ServiceSpec {
   return {
     selector: selectorLabels(part),
-    ports: [{ name: "https", port: SERVICE_PORT, targetPort: "https" }],
+    ports: [
+      { name: "https", port: SERVICE_PORT, targetPort: "https" },
+      { name: "metrics", port: METRICS_PORT, targetPort: "metrics" },
+    ],
   };
 }
 

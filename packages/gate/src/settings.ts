@@ -1,5 +1,7 @@
-import type { GateArgs, GateImage } from "./args.ts";
+import type { Input } from "@pulumi/pulumi";
+import type { ClusterState, GateArgs, GateImage, MetricsReader, Resources } from "./args.ts";
 import { DEFAULT_NAMESPACE, DEFAULT_SERVICE_ACCOUNT } from "./identity.ts";
+import type { Part } from "./names.ts";
 
 /**
  * Node 24 on Debian 13 without a shell, for amd64 and arm64. The digest is that of the index.
@@ -7,6 +9,10 @@ import { DEFAULT_NAMESPACE, DEFAULT_SERVICE_ACCOUNT } from "./identity.ts";
  */
 const DEFAULT_REPOSITORY = "distroless/nodejs24-debian13";
 const DEFAULT_DIGEST = "sha256:af85d11ce7ef10172855a6e3649e3e8125b1b9e3ca41849ec2918036f05cb212";
+
+/** Of a judge that keeps the reports of 10,000 images warm, and of an observer of 10,000 Pods. */
+const DEFAULT_MEMORY = { judge: "384Mi", observer: "384Mi" } as const;
+const DEFAULT_CPU = "100m";
 
 /** Every argument but the Inputs, with its default in place. */
 export interface GateSettings {
@@ -21,6 +27,9 @@ export interface GateSettings {
   readonly replicas: number;
   readonly image: Required<Omit<GateImage, "bundles">> & Pick<GateImage, "bundles">;
   readonly targetPort: number;
+  readonly resources: Readonly<Record<Part, Readonly<Record<keyof Resources, Input<string>>>>>;
+  readonly metricsFrom: readonly MetricsReader[];
+  readonly clusterState: Required<ClusterState>;
   readonly failurePolicy: NonNullable<GateArgs["failurePolicy"]>;
   readonly timeoutSeconds: number;
   /** The gate's own namespace among them. */
@@ -55,6 +64,12 @@ export function settingsOf(args: GateArgs): GateSettings {
       }),
     },
     targetPort: args.targetPort ?? 9443,
+    resources: {
+      judge: { cpu: DEFAULT_CPU, memory: DEFAULT_MEMORY.judge, ...args.resources },
+      observer: { cpu: DEFAULT_CPU, memory: DEFAULT_MEMORY.observer, ...args.observerResources },
+    },
+    metricsFrom: args.metricsFrom ?? [],
+    clusterState: { reports: true, events: "denied", ...args.clusterState },
     failurePolicy: args.failurePolicy ?? (mode === "deny" ? "Fail" : "Ignore"),
     timeoutSeconds: args.timeoutSeconds ?? 10,
     excludedNamespaces: [

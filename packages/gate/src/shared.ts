@@ -11,7 +11,6 @@ import { loaderArguments, type LoaderPlan } from "./loader.ts";
 import { annotations, commonLabels, type Part } from "./names.ts";
 import type { Placement } from "./placement.ts";
 import { podPaths } from "./pod-paths.ts";
-import { identity, type AccessRule, type Identity } from "./rbac.ts";
 import type { GateSettings } from "./settings.ts";
 
 /**
@@ -22,7 +21,6 @@ const PRIORITY = 1_000_000_000;
 
 /** What judge and observer have in common. */
 export interface Shared {
-  readonly identity: Identity;
   readonly priorityClass: pulumi.Output<string>;
   readonly policyHash: Hashed;
   readonly configHash: pulumi.Output<Hashed>;
@@ -36,13 +34,12 @@ export interface Shared {
   readonly annotations: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
-/** Makes what judge and observer have in common: who they are, and what they are told. */
+/** Makes what judge and observer have in common: what they are told. */
 export function deployShared(
   place: Placement,
   args: GateArgs,
   settings: GateSettings,
   inputs: {
-    readonly rules: readonly AccessRule[];
     readonly policy: Hashed;
     readonly judging: pulumi.Input<string>;
     readonly config: pulumi.Output<Hashed>;
@@ -59,7 +56,6 @@ export function deployShared(
     place.options,
   );
   return {
-    identity: identity(place, "judge", settings.serviceAccount, inputs.rules, args.serviceAccountAnnotations),
     priorityClass: priority.metadata.name,
     policyHash: inputs.policy,
     configHash: inputs.config,

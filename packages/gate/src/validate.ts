@@ -1,15 +1,20 @@
 import {
   canonicalJson,
+  exploitFeedSchema,
   InvalidInputError,
   parseImageReference,
   parsePolicy,
+  runningSchema,
+  sourceSchema,
   type Problem,
 } from "@gatehouse/policy";
 import type { GateArgs } from "./args.ts";
-import { name, oneOf, show, whole } from "./argument-checks.ts";
-import { sourceProblems } from "./config.ts";
+import { name, oneOf, schemaProblems, show, whole } from "./argument-checks.ts";
+import { eventSinkProblems } from "./event-sink.ts";
 import { LARGEST_FILE, LARGEST_FILES, LARGEST_OBJECT } from "./limits.ts";
+import { CALLER_SERVICE_ACCOUNT } from "./names.ts";
 import { isPlain } from "./plain.ts";
+import { operationProblems } from "./operation-problems.ts";
 
 const PLATFORM = /^[a-z0-9]+\/[a-z0-9]+(\/[a-z0-9.]+)?$/;
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
@@ -26,20 +31,26 @@ export function problemsOfArgs(args: GateArgs): Problem[] {
     ...oneOf("failurePolicy", args.failurePolicy, ["Ignore", "Fail"]),
     ...clusterProblems(args),
     ...(args.sources ?? []).flatMap((source, index) =>
-      isPlain(source) ? sourceProblems(source, index) : [],
+      isPlain(source) ? schemaProblems(`sources.${index}`, source, sourceSchema) : [],
     ),
     ...platformProblems(args.platforms),
     ...pinProblems(args),
     ...whole("replicas", args.replicas, 2, 100, "two or more keep answering while one is replaced"),
     ...whole("timeoutSeconds", args.timeoutSeconds, 1, 30, "the API server allows no more"),
     ...whole("targetPort", args.targetPort, 1024, 65_535, "the gate does not run as root"),
+    ...operationProblems(args),
     ...name("namespace", args.namespace),
-    ...name("serviceAccount", args.serviceAccount),
+    ...accountProblems(args.serviceAccount),
     ...(args.excludedNamespaces ?? []).flatMap((one, index) => name(`excludedNamespaces.${index}`, one)),
     ...imageProblems(args),
     ...generationProblems(args.caGenerations),
     ...Object.keys(args.tokenAudiences ?? {}).flatMap((one) => name(`tokenAudiences.${one}`, one)),
     ...fileProblems(args.files ?? {}),
+    ...eventSinkProblems(args.eventSink),
+    ...(args.exploitFeed === undefined
+      ? []
+      : schemaProblems("exploitFeed", args.exploitFeed, exploitFeedSchema)),
+    ...(args.running === undefined ? [] : schemaProblems("running", args.running, runningSchema)),
     ...(isPlain(args.caBundle) && args.caBundle !== undefined && !PEM.test(args.caBundle as string)
       ? [{ path: "caBundle", problem: "expected PEM certificates, got none" }]
       : []),
@@ -72,6 +83,18 @@ function policyProblems(policy: unknown): Problem[] {
     if (!(error instanceof InvalidInputError)) throw error;
     return error.problems.map(({ path, problem }) => ({ path: under("policy", path), problem }));
   }
+}
+
+/** The account that people ask the observer with has another meaning. */
+function accountProblems(account: unknown): Problem[] {
+  if (account === CALLER_SERVICE_ACCOUNT)
+    return [
+      {
+        path: "serviceAccount",
+        problem: `expected another name than ${CALLER_SERVICE_ACCOUNT}, which is that of whoever asks the observer`,
+      },
+    ];
+  return name("serviceAccount", account);
 }
 
 function clusterProblems({ cluster }: GateArgs): Problem[] {

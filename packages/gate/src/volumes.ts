@@ -3,6 +3,7 @@ import type { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { GateArgs } from "./args.ts";
 import type { Authority, WebhookSecret } from "./certificates.ts";
 import type { Mounted } from "./deployment.ts";
+import type { EventSinkFiles } from "./event-sink.ts";
 import type { MountedFolder } from "./files.ts";
 import { CALLER_AUDIENCE, EMERGENCY_NAME } from "./names.ts";
 import { filesDirectory, podPaths } from "./pod-paths.ts";
@@ -23,6 +24,8 @@ export interface VolumeParts {
   readonly webhook?: WebhookSecret;
   /** Whether a token for the observer is among it. */
   readonly caller?: boolean;
+  /** The observer's alone. */
+  readonly sink?: EventSinkFiles;
   readonly folders: readonly MountedFolder[];
   readonly trust: ConfigMap | undefined;
 }
@@ -98,6 +101,7 @@ export function podVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
         0o444,
       ),
     ),
+    ...sinkVolume(parts.sink),
     ...(parts.trust === undefined ? [] : [configMap("trust", parts.trust, podPaths.trust)]),
     {
       volume: { name: "scratch", emptyDir: { sizeLimit: "64Mi" } },
@@ -105,6 +109,15 @@ export function podVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
       writable: true,
     },
   ];
+}
+
+/** What the event sink asks for, in one folder; nothing where it asks for nothing. */
+function sinkVolume({ headers, ca }: Partial<EventSinkFiles> = {}): Mounted[] {
+  const sources = [
+    ...(headers === undefined ? [] : [{ secret: { name: headers.metadata.name } }]),
+    ...(ca === undefined ? [] : [{ configMap: { name: ca.metadata.name } }]),
+  ];
+  return sources.length === 0 ? [] : [projected("sink", podPaths.sink, sources)];
 }
 
 function configMap(name: string, map: ConfigMap, path: string): Mounted {

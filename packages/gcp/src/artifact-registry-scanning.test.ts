@@ -44,7 +44,7 @@ function resources({ graph }: Built): Record<string, unknown> {
 
 const child = { protect: false, dependsOn: [], parent: "ArtifactRegistryScanning images" };
 
-test("the least: a pool and a provider for one subject, protected, and two roles on what is named", async () => {
+test("the least: a pool and a provider for two subjects, protected, and two roles for each on what is named", async () => {
   const built = await build(least);
   expect(resources(built)).toEqual({
     "WorkloadIdentityPool images-pool": {
@@ -59,7 +59,7 @@ test("the least: a pool and a provider for one subject, protected, and two roles
         workloadIdentityPoolId: "gatehouse",
         workloadIdentityPoolProviderId: "cluster",
         attributeMapping: { "google.subject": "assertion.sub" },
-        attributeCondition: `assertion.sub == '${subject}'`,
+        attributeCondition: `assertion.sub in ['${subject}', '${subject}-observer']`,
         oidc: { issuerUri: gkeIssuer },
       },
     },
@@ -76,6 +76,24 @@ test("the least: a pool and a provider for one subject, protected, and two roles
     "IAMMember images-scans-shop-images": {
       ...child,
       inputs: { project: "shop-images", role: "roles/containeranalysis.occurrences.viewer", member },
+    },
+    "RepositoryIamMember images-read-europe-west1-shop-images-shop-observer": {
+      ...child,
+      inputs: {
+        project: "shop-images",
+        location: "europe-west1",
+        repository: "shop",
+        role: "roles/artifactregistry.reader",
+        member: `${member}-observer`,
+      },
+    },
+    "IAMMember images-scans-shop-images-observer": {
+      ...child,
+      inputs: {
+        project: "shop-images",
+        role: "roles/containeranalysis.occurrences.viewer",
+        member: `${member}-observer`,
+      },
     },
   });
   const provider =
@@ -109,16 +127,21 @@ test("a provider by name creates none and has the audience that it lists; projec
   const other =
     "principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/clusters/subject/system:serviceaccount:gate:keeper";
   expect(
+    Object.fromEntries(built.graph.map(({ type, name, inputs }) => [label(type, name), inputs["member"]])),
+  ).toEqual(
     Object.fromEntries(
-      built.graph.map(({ type, name, inputs }) => [label(type, name), inputs["member"] === other]),
+      [
+        "RepositoryIamMember images-read-us-base-images-os",
+        "RepositoryIamMember images-read-europe-west1-shop-images-web",
+        "RepositoryIamMember images-read-europe-west1-shop-images-shop",
+        "IAMMember images-scans-base-images",
+        "IAMMember images-scans-shop-images",
+      ].flatMap((name) => [
+        [name, other],
+        [`${name}-observer`, `${other}-observer`],
+      ]),
     ),
-  ).toEqual({
-    "RepositoryIamMember images-read-us-base-images-os": true,
-    "RepositoryIamMember images-read-europe-west1-shop-images-web": true,
-    "RepositoryIamMember images-read-europe-west1-shop-images-shop": true,
-    "IAMMember images-scans-base-images": true,
-    "IAMMember images-scans-shop-images": true,
-  });
+  );
   expect(built.source).toEqual({
     name: "registry",
     type: "artifact-registry",
@@ -134,14 +157,16 @@ test("a provider by name creates none and has the audience that it lists; projec
   expect(built.audiences).toEqual({ "google-2": "gatehouse" });
 });
 
-test("GKE's metadata server: its principal, no pool, no token", async () => {
+test("GKE's metadata server: its principals, no pool, no token", async () => {
   const { workloadIdentityProvider: _, ...rest } = least;
   const built = await build({ ...rest, metadata: { workloadPool: "shop-prod.svc.id.goog" } });
   const gke =
     "principal://iam.googleapis.com/projects/424242/locations/global/workloadIdentityPools/shop-prod.svc.id.goog/subject/ns/gatehouse/sa/gatehouse";
   expect(built.graph.map(({ name, inputs }) => [name, inputs["member"]])).toEqual([
     ["images-read-europe-west1-shop-images-shop", gke],
+    ["images-read-europe-west1-shop-images-shop-observer", `${gke}-observer`],
     ["images-scans-shop-images", gke],
+    ["images-scans-shop-images-observer", `${gke}-observer`],
   ]);
   expect(built.source?.type === "artifact-registry" && built.source.credentials).toEqual({
     kind: "google-metadata",

@@ -57,26 +57,28 @@ export class ArtifactRegistryScanning extends pulumi.ComponentResource {
           )
         : [];
     const identity = googleIdentity({ kind: "ArtifactRegistryScanning", name, ...options }, args);
-    const { member } = identity;
-    const grants = [
-      ...repositories.map(
-        ({ location, project, repository }) =>
-          new RepositoryIamMember(
-            `${name}-read-${location}-${project}-${repository}`,
-            { project, location, repository, role: "roles/artifactregistry.reader", member },
-            { ...options, dependsOn: apis },
-          ),
-      ),
-      // Google keeps scans by project; there is nothing smaller to grant this on.
-      ...projects.map(
-        (project) =>
-          new IAMMember(
-            `${name}-scans-${project}`,
-            { project, role: "roles/containeranalysis.occurrences.viewer", member },
-            { ...options, dependsOn: apis },
-          ),
-      ),
-    ];
+    const grants = identity.members.flatMap(({ part, member }) => {
+      const suffix = part === "judge" ? "" : `-${part}`;
+      return [
+        ...repositories.map(
+          ({ location, project, repository }) =>
+            new RepositoryIamMember(
+              `${name}-read-${location}-${project}-${repository}${suffix}`,
+              { project, location, repository, role: "roles/artifactregistry.reader", member },
+              { ...options, dependsOn: apis },
+            ),
+        ),
+        // Google keeps scans by project; there is nothing smaller to grant this on.
+        ...projects.map(
+          (project) =>
+            new IAMMember(
+              `${name}-scans-${project}${suffix}`,
+              { project, role: "roles/containeranalysis.occurrences.viewer", member },
+              { ...options, dependsOn: apis },
+            ),
+        ),
+      ];
+    });
 
     this.tokenAudiences = identity.tokenAudiences;
     this.source = pulumi

@@ -7,9 +7,10 @@ import type { Credentials, Problem } from "@gatehouse/policy";
 import {
   argumentError,
   checkedLater,
+  gateAccounts,
   issuerProblems,
-  subjectOf,
   tokenFile,
+  type GateAccount,
 } from "@gatehouse/gate/components";
 import type { ArtifactRegistryScanningArgs, CreateProvider, GkeMetadata } from "./artifact-registry-args.ts";
 import { workloadPoolProblems } from "./artifact-registry-problems.ts";
@@ -28,27 +29,36 @@ export interface Place {
   readonly parent: pulumi.Resource;
 }
 
+/** One of the gate's service accounts, as IAM policies name it. */
+export interface GateMember {
+  readonly part: GateAccount["part"];
+  readonly member: pulumi.Output<string>;
+}
+
 /** Who the gate is to Google. */
 export interface GoogleIdentity {
-  /** Member of IAM policies. */
-  readonly member: pulumi.Output<string>;
+  /** Members of IAM policies: the judges' account, and the observer's. */
+  readonly members: readonly GateMember[];
   readonly credentials: pulumi.Output<Credentials>;
   readonly tokenAudiences: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
-/** The pool's subject for the gate's service account, by a provider of its own, a named one, or GKE's own pool. */
+/** The pool's subjects for the gate's service accounts, by a provider of its own, a named one, or GKE's own pool. */
 export function googleIdentity(place: Place, args: ArtifactRegistryScanningArgs): GoogleIdentity {
   if (args.metadata !== undefined) return byMetadata(place, args.metadata, args);
   const issuer = checkedLater(place, args.cluster.issuer, (text) => issuerProblems("cluster.issuer", text));
-  const subject = subjectOf(args.cluster);
+  const accounts = gateAccounts(args.cluster);
   const given = args.workloadIdentityProvider;
   const { name, audience } =
     typeof given === "object" && !pulumi.Output.isInstance(given) && "create" in given
-      ? created(place, given, issuer, subject)
+      ? created(place, given, issuer, accounts)
       : looked(place, given as pulumi.Input<string>, issuer);
   const token = args.tokenName ?? "google";
   return {
-    member: name.apply((text) => principal(providerName(text), subject)),
+    members: accounts.map(({ part, subject }) => ({
+      part,
+      member: name.apply((text) => principal(providerName(text), subject)),
+    })),
     credentials: name.apply((text): Credentials => ({
       kind: "google",
       audience: `//iam.googleapis.com/${text}`,
@@ -65,12 +75,12 @@ interface Provider {
   readonly audience: pulumi.Output<string>;
 }
 
-/** A pool and a provider that trusts one subject of one issuer. */
+/** A pool and a provider that trusts the subjects of one gate, of one issuer. */
 function created(
   { name, parent }: Place,
   { project, pool = "gatehouse" }: CreateProvider,
   issuerUri: pulumi.Output<string>,
-  subject: string,
+  accounts: readonly GateAccount[],
 ): Provider {
   const where = project === undefined ? {} : { project };
   const made = new WorkloadIdentityPool(
@@ -85,7 +95,7 @@ function created(
       workloadIdentityPoolId: made.workloadIdentityPoolId,
       workloadIdentityPoolProviderId: "cluster",
       attributeMapping: { "google.subject": "assertion.sub" },
-      attributeCondition: `assertion.sub == '${subject}'`,
+      attributeCondition: `assertion.sub in [${accounts.map(({ subject }) => `'${subject}'`).join(", ")}]`,
       oidc: { issuerUri },
     },
     { parent, protect: true },
@@ -118,7 +128,7 @@ function looked(
   return { name: fit.apply(({ text }) => text), audience: fit.apply(({ audience }) => audience) };
 }
 
-/** The principal of a GKE service account, which the metadata server speaks for. */
+/** The principals of GKE service accounts, which the metadata server speaks for. */
 function byMetadata(
   place: Place,
   { workloadPool }: GkeMetadata,
@@ -129,13 +139,15 @@ function byMetadata(
     { projectId: pool.apply((text) => text.replace(/\.svc\.id\.goog$/, "")) },
     { parent: place.parent },
   );
-  const [namespace = "", serviceAccount = ""] = subjectOf(cluster).split(":").slice(2);
   return {
-    member: pulumi
-      .all([pool, project.number])
-      .apply(([text, projectNumber]) =>
-        principal({ projectNumber, pool: text }, `ns/${namespace}/sa/${serviceAccount}`),
-      ),
+    members: gateAccounts(cluster).map(({ part, namespace, serviceAccount }) => ({
+      part,
+      member: pulumi
+        .all([pool, project.number])
+        .apply(([text, projectNumber]) =>
+          principal({ projectNumber, pool: text }, `ns/${namespace}/sa/${serviceAccount}`),
+        ),
+    })),
     credentials: pulumi.output<Credentials>({ kind: "google-metadata" }),
     tokenAudiences: {},
   };

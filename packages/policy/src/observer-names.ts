@@ -13,6 +13,16 @@ export const observerNames = {
   tokenHeader: "x-gatehouse-token",
 } as const;
 
+/**
+ * The service account that a gate's observer runs as. It may write reports into the cluster, which the judges, on the
+ * way of every admission, may not.
+ *
+ * @param judge the service account that the judges run as
+ */
+export function observerAccount(judge: string): string {
+  return `${judge}-observer`;
+}
+
 /** The observer of the gate in a namespace, as `createServiceCaller` of `@gatehouse/kube` takes it. */
 export function observerService(namespace: string) {
   const { service, port, caller, audience, tokenHeader } = observerNames;
