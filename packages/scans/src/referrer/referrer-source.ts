@@ -13,6 +13,7 @@ import type { Registries } from "../registry/registries.ts";
 import { platformFits } from "../platforms.ts";
 import type { ImageIdentity, ScanSource } from "../source.ts";
 import { readAttached } from "./attached.ts";
+import { newestReport } from "./newest-report.ts";
 import type { TrustedIdentities } from "./trust/load-trust.ts";
 import { vouch, type Vouched } from "./vouch.ts";
 
@@ -40,7 +41,7 @@ export interface ReferrerSourceOptions {
 /**
  * Reads the reports attached to an image, or to the index that it stands in. A report counts when its manifest's subject
  * is that digest, its Statement (where it is one) names it, and an identity that the source trusts has signed it. The
- * newest scan wins.
+ * newest scan wins; see `newestReport`.
  */
 export function referrerSource(options: ReferrerSourceOptions): ScanSource {
   const { name } = options;
@@ -92,7 +93,7 @@ export function referrerSource(options: ReferrerSourceOptions): ScanSource {
       [...new Set([digest, indexDigest])].map((about) => collect(image, about, found, signal)),
     );
     const { problems, missing } = found;
-    const newest = found.reports.sort(newestFirst)[0]?.report;
+    const newest = newestReport(found.reports);
     if (newest === undefined) {
       if (missing !== undefined) return bare("partial", missing);
       const [problem] = problems;
@@ -168,15 +169,6 @@ function understand(
   return statement?.predicateType.startsWith("https://openvex.dev/") === true
     ? { unreadVex: true }
     : { problem: undefined };
-}
-
-/** By the end of the scan; one that does not say it is older than all that do. */
-function newestFirst(a: ParsedReport, b: ParsedReport): number {
-  const time = ({ report: { scannedAt } }: ParsedReport): number =>
-    scannedAt === undefined ? -Infinity : Date.parse(scannedAt);
-  const [first, second] = [time(a), time(b)];
-  // Between equals the one that says more against the image.
-  return first === second ? b.report.findings.length - a.report.findings.length : second - first;
 }
 
 /** Takes out the findings that a signed VEX document says the image is not affected by. */
