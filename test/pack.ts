@@ -6,7 +6,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildBundle, buildObserver } from "@gatehouse/webhook/build";
+import { pathToFileURL } from "node:url";
+import type * as build from "@gatehouse/webhook/build";
 import { root } from "./steps.ts";
 
 interface Manifest {
@@ -20,9 +21,12 @@ interface Manifest {
   [field: string]: unknown;
 }
 
-/** Folders of the packages that are published. */
-export function published(): string[] {
-  return readdirSync(join(root, "packages")).map((name) => `packages/${name}`);
+/** What is packed, where that is not all of this tree. */
+export interface PackOptions {
+  /** Root of the tree whose packages these are, its dependencies installed. @default this one */
+  readonly from?: string;
+  /** Folders under `packages`. @default all */
+  readonly only?: readonly string[];
 }
 
 /** What others may test their policies with. Fakes of the other packages are ours, on dependencies for development. */
@@ -61,26 +65,36 @@ export function publishedManifest(manifest: Manifest, versions: Readonly<Record<
 }
 
 function manifestOf(folder: string): Manifest {
-  return JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest;
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 }
 
-/** Compiles, stages and packs every package; returns the tarballs' paths. */
-export async function pack(into: string): Promise<string[]> {
-  rmSync(into, { recursive: true, force: true });
+/** Builds the gate's parts as that tree builds them. */
+async function buildParts(from: string): Promise<void> {
+  const module = pathToFileURL(join(from, "webhook/build.ts")).href;
+  const { buildBundle, buildObserver } = (await import(module)) as typeof build;
   await Promise.all([buildBundle(), buildObserver()]);
-  const folders = published();
-  const versions = Object.fromEntries(folders.map(manifestOf).map(({ name, version }) => [name, version]));
-  return folders.map((folder) => {
+}
+
+/** Compiles, stages and packs packages; returns the tarballs' paths. */
+export async function pack(into: string, { from = root, only }: PackOptions = {}): Promise<string[]> {
+  rmSync(into, { recursive: true, force: true });
+  await buildParts(from);
+  const all = readdirSync(join(from, "packages"));
+  const folderOf = (name: string) => join(from, "packages", name);
+  const versions = Object.fromEntries(
+    all.map((name) => manifestOf(folderOf(name))).map(({ name, version }) => [name, version]),
+  );
+  return (only ?? all).map(folderOf).map((folder) => {
     const manifest = manifestOf(folder);
     const stage = join(into, "staged", manifest.name);
     mkdirSync(stage, { recursive: true });
-    compile(folder, join(stage, "dist"), manifest.name === withTesting ? [] : ["src/testing"]);
+    compile(from, folder, join(stage, "dist"), manifest.name === withTesting ? [] : ["src/testing"]);
     for (const file of ["README.md", "schema.json"])
-      if (existsSync(join(root, folder, file))) cpSync(join(root, folder, file), join(stage, file));
-    cpSync(join(root, "LICENSE"), join(stage, "LICENSE"));
+      if (existsSync(join(folder, file))) cpSync(join(folder, file), join(stage, file));
+    cpSync(join(from, "LICENSE"), join(stage, "LICENSE"));
     if (manifest.name === "@gatehouse/gate")
       for (const part of ["judge.mjs", "observer.mjs"])
-        cpSync(join(root, "webhook/dist", part), join(stage, "bundles", part));
+        cpSync(join(from, "webhook/dist", part), join(stage, "bundles", part));
     writeFileSync(
       join(stage, "package.json"),
       `${JSON.stringify(publishedManifest(manifest, versions), null, 2)}\n`,
@@ -93,8 +107,8 @@ export async function pack(into: string): Promise<string[]> {
   });
 }
 
-function compile(folder: string, outDir: string, besides: readonly string[]): void {
-  const config = join(root, folder, "tsconfig.pack.json");
+function compile(from: string, folder: string, outDir: string, besides: readonly string[]): void {
+  const config = join(folder, "tsconfig.pack.json");
   writeFileSync(
     config,
     JSON.stringify({
@@ -105,7 +119,7 @@ function compile(folder: string, outDir: string, besides: readonly string[]): vo
     }),
   );
   try {
-    execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", config], { cwd: root, stdio: "inherit" });
+    execFileSync(join(from, "node_modules/.bin/tsc"), ["-p", config], { cwd: from, stdio: "inherit" });
   } finally {
     rmSync(config);
   }

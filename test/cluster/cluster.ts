@@ -40,7 +40,7 @@ export interface ClusterOptions {
   readonly resolveImage?: (reference: string) => Promise<string> | string;
   /** Further flags of the API server. */
   readonly apiServerArgs?: readonly string[];
-  /** @default a back-off from 1 s, volumes read again every 10 s */
+  /** @default a back-off from 1 s, volumes read again every 10 s, deaths noticed at once */
   readonly times?: Partial<RunnerTimes>;
   /** Told while programs are built, which takes minutes the first time. */
   readonly onBuild?: (progress: BuildProgress) => void;
@@ -103,7 +103,7 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-const defaultTimes: RunnerTimes = { backOffSeconds: 1, volumeRefreshSeconds: 10 };
+const defaultTimes: RunnerTimes = { backOffSeconds: 1, volumeRefreshSeconds: 10, relistSeconds: 0 };
 
 /**
  * Starts a cluster and resolves when its API server is ready and its nodes are registered.
@@ -165,12 +165,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const credentials = { ...admin, server: `https://127.0.0.1:${port}` };
     const kubeconfigFile = join(folder, "kubeconfig");
     await writeFile(kubeconfigFile, kubeconfig(credentials), { mode: 0o600 });
+    const places = { kubeconfig: kubeconfigFile, home: folder, cache: join(folder, "kubectl-cache") };
 
     return {
       kubeconfig: kubeconfigFile,
       admin: credentials,
       folder,
-      kubectl: (args, input) => runKubectl(binaries.kubectl, kubeconfigFile, folder, args, input),
+      kubectl: (args, input) => runKubectl(binaries.kubectl, places, args, input),
       auditLog: () => readAuditLog(join(folder, "logs", "audit.log")),
       logs: async (container) => readFile(await call("logFile", container), "utf8"),
       programLog: (name) => readFile(join(folder, "logs", `${name}.log`), "utf8"),

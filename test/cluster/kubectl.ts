@@ -14,16 +14,25 @@ export interface KubectlResult {
   readonly stderr: string;
 }
 
-/** Runs kubectl with a kubeconfig; its caches go to `folder` instead of the user's home. */
+/** Where kubectl finds what it needs of its user. */
+export interface KubectlPlaces {
+  /** As in KUBECONFIG: a file, or several. */
+  readonly kubeconfig: string;
+  /** The home of the user. */
+  readonly home: string;
+  /** Where it keeps what it has learned of API servers, so that nothing is written elsewhere. */
+  readonly cache: string;
+}
+
+/** Runs kubectl. */
 export async function runKubectl(
   kubectl: string,
-  kubeconfig: string,
-  folder: string,
+  { kubeconfig, home, cache }: KubectlPlaces,
   args: readonly string[],
   input = "",
 ): Promise<KubectlResult> {
   const child = spawn(kubectl, args, {
-    env: { ...process.env, KUBECONFIG: kubeconfig, HOME: folder, KUBECACHEDIR: `${folder}/kubectl-cache` },
+    env: { ...process.env, KUBECONFIG: kubeconfig, HOME: home, KUBECACHEDIR: cache },
     stdio: ["pipe", "pipe", "pipe"],
   });
   child.stdin.on("error", () => undefined);

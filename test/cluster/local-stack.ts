@@ -64,7 +64,13 @@ async function byPulumi(settings: Settings, say: (line: string) => void): Promis
   const { createProject } = await import("../pulumi/project.ts");
   const project = await createProject();
   const remove: Remove = async ({ destroy }) => {
-    if (destroy) await project.stack.destroy();
+    try {
+      if (destroy) await project.stack.destroy();
+    } catch (error) {
+      throw new Error(`the gate is still there, and what Pulumi knows of it is in ${project.folder}`, {
+        cause: error,
+      });
+    }
     project.remove();
   };
   project.configure(settings);
@@ -87,7 +93,7 @@ async function byKubectl(settings: Settings, target: Target): Promise<Remove> {
     import("@gatehouse/webhook/build"),
   ]);
   await Promise.all([buildBundle(), buildObserver()]);
-  const stack = createStack(target, { name: "local" });
+  const stack = createStack(target, { name: "local", hooks: true });
   const remove: Remove = async ({ destroy }) => {
     if (destroy) await stack.destroy();
   };
@@ -118,9 +124,10 @@ function whatToTry({ kubeconfig, context }: Target, mode: string): string[] {
     return `${`${kubectl} create -f ${file}`.padEnd(80)} # ${comment}`;
   };
   return [
-    `export KUBECONFIG=${kubeconfig}`,
-    // A cluster of our own has them already.
-    ...(context === undefined ? [] : sampleNamespaces.map((name) => `${kubectl} create namespace ${name}`)),
+    // A cluster of our own has the namespaces already; the user's own is in their kubeconfig.
+    ...(context === undefined
+      ? [`export KUBECONFIG=${kubeconfig}`]
+      : sampleNamespaces.map((name) => `${kubectl} create namespace ${name}`)),
     create("web", "clean: created without a word"),
     create(
       "checkout",

@@ -3,13 +3,9 @@
  *
  * @module
  */
-import { once } from "node:events";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findBinaries } from "./binaries.ts";
-import { startCluster, type Cluster } from "./cluster.ts";
-import { runKubectl } from "./kubectl.ts";
+import { startCluster } from "./cluster.ts";
+import { openContext } from "./context.ts";
 import { installGate, sampleNamespaces, type Installed } from "./local-stack.ts";
 import { kubernetesVersion } from "./programs.ts";
 import { reportProgress } from "./progress.ts";
@@ -28,9 +24,15 @@ async function tryOut(head: string, lines: readonly string[], interrupted: Promi
   await interrupted;
 }
 
-/** Ends at the first signal. Pulumi hears a terminal's Ctrl-C too and gives up by itself. */
-function interruption(): Promise<unknown> {
-  return Promise.race((["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => once(process, signal)));
+/**
+ * Resolves at the first signal; later ones change nothing, since a terminal's Ctrl-C comes twice: from the terminal and
+ * from npm, which passes it on. Pulumi hears it too and gives up by itself.
+ */
+function interruption(): Promise<"interrupted"> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.on(signal, () => resolve("interrupted"));
+  });
 }
 
 async function ownCluster(): Promise<void> {
@@ -52,23 +54,23 @@ async function ownCluster(): Promise<void> {
   }
 }
 
-async function ownersCluster(context: string): Promise<void> {
+async function ownersCluster(name: string): Promise<void> {
   const interrupted = interruption();
-  const kubeconfig = process.env["KUBECONFIG"] ?? join(homedir(), ".kube", "config");
-  const binaries = await findBinaries(["kubectl"], reportProgress(process.stderr));
-  const kubectl: Cluster["kubectl"] = (args, input) =>
-    runKubectl(binaries.kubectl, kubeconfig, homedir(), ["--context", context, ...args], input);
-  const result = await kubectl(["get", "--raw", "/version"]);
-  if (result.code !== 0) {
-    throw new Error(`context ${context} of ${kubeconfig} does not answer:\n${result.stderr.trim()}`);
-  }
-  const gate = await installGate({ kubeconfig, context, kubectl }, console.log);
+  void interrupted.then(() => console.log("Taking the gate away …"));
+  const context = await openContext(name, reportProgress(process.stderr));
   try {
-    const head = `The gate is up in front of ${context}, in mode audit. Ctrl-C takes it away.`;
-    await tryOut(head, gate.lines, interrupted);
+    // What is half installed is removed when it is whole, or has failed.
+    const gate = await installGate(context, console.log);
+    try {
+      const head = `The gate is up in front of ${name}, in mode audit. Ctrl-C takes it away.`;
+      await tryOut(head, gate.lines, interrupted);
+    } finally {
+      await gate.remove({ destroy: true });
+    }
+    const namespaces = sampleNamespaces.join(" ");
+    console.log(`The gate is gone. What you have created stays: kubectl delete namespace ${namespaces}`);
   } finally {
-    console.log("Taking the gate away …");
-    await gate.remove({ destroy: true });
+    context.close();
   }
 }
 

@@ -40,6 +40,8 @@ export interface RunnerTimes {
   readonly backOffSeconds: number;
   /** How often ConfigMaps and Secrets in volumes are read again; a kubelet's is about 60. */
   readonly volumeRefreshSeconds: number;
+  /** How long nobody has noticed yet that a process died by itself; a kubelet looks every second. */
+  readonly relistSeconds: number;
 }
 
 /** The machine's architecture as Kubernetes calls it. */

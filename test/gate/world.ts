@@ -1,4 +1,7 @@
 /** A cluster, a gate with reports in front of it, and how tests ask it: in one call. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Gate, GateMode, filesDirectory, type GateArgs } from "@gatehouse/gate";
 import { definePolicy, deny, findings, states, type Policy } from "@gatehouse/policy";
 import { buildBundle, buildObserver } from "@gatehouse/webhook/build";
@@ -48,6 +51,8 @@ export function gateArgs(change: Partial<GateArgs> = {}): GateArgs {
 export interface World {
   readonly cluster: Cluster;
   readonly stack: Stack;
+  /** The folder of the gate's parts, built for this file: no other run builds them anew in the middle of it. */
+  readonly bundles: string;
   /** `pulumi up` of a program with one Gate. */
   up(change?: Partial<GateArgs>): Promise<void>;
   /** `kubectl create -f -`, with further arguments. */
@@ -57,21 +62,26 @@ export interface World {
 
 /** Starts a cluster and builds the bundles; `up` brings the gate. */
 export async function startWorld(options: ClusterOptions = {}): Promise<World> {
+  const bundles = mkdtempSync(join(tmpdir(), "gatehouse-bundles-"));
   const [cluster] = await Promise.all([
     startCluster({ onBuild: reportProgress(process.stderr), nodes: [{}, {}], ...options }),
-    buildBundle(),
-    buildObserver(),
+    buildBundle(join(bundles, "judge.mjs")),
+    buildObserver(join(bundles, "observer.mjs")),
   ]);
   const stack = createStack(cluster);
   return {
     cluster,
     stack,
+    bundles,
     async up(change) {
-      await stack.up(() => new Gate("gate", gateArgs(change)));
+      await stack.up(() => new Gate("gate", gateArgs({ bundles, ...change })));
       await settled(cluster);
     },
     create: (object, ...args) => cluster.kubectl(["create", "-f", "-", ...args], JSON.stringify(object)),
-    stop: () => cluster.stop(),
+    async stop() {
+      await cluster.stop();
+      rmSync(bundles, { recursive: true, force: true });
+    },
   };
 }
 

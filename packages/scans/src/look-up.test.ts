@@ -3,12 +3,14 @@ import { describe, expect, test } from "vitest";
 import { stateOf } from "./failed.ts";
 import { createSourceLookUp, type Resolver } from "./look-up.ts";
 import { RegistryError } from "./registry/errors.ts";
+import type { ImageIdentity } from "./source.ts";
 import { memorySource } from "./testing/memory-source.ts";
 
 const now = Date.parse("2026-11-22T10:00:00Z");
 const digest = `sha256:${"a".repeat(64)}`;
 const arm = `sha256:${"b".repeat(64)}`;
 const amd = `sha256:${"c".repeat(64)}`;
+const other = `sha256:${"d".repeat(64)}`;
 const clean: ScanReport = {
   state: "complete",
   source: "memory",
@@ -62,6 +64,34 @@ describe("a look-up", () => {
       ],
     });
   });
+
+  test.each([
+    ["twice", [["linux/amd64", amd], ["linux/amd64", other]], [amd, other]],
+    ["in two variants", [["linux/amd64", amd], ["linux/amd64/v3", other]], [amd, other]],
+    ["under another name", [["linux/amd64", amd], ["linux/x86_64", other]], [amd, other]],
+    ["and an entry that names none", [["linux/amd64", amd], [undefined, other]], [amd, other]],
+    ["once, beside another", [["linux/amd64", amd], ["linux/arm64", arm]], []],
+    ["once, twice over", [["linux/amd64", amd], ["linux/amd64", amd]], []],
+  ] satisfies [string, [string | undefined, string][], string[]][])(
+    "tells sources that an index has a platform %s, so that a report about the index may be about either",
+    async (_name, entries, ambiguous) => {
+      const told = new Set<string>();
+      const hear = async (image: ImageIdentity): Promise<ScanReport> => {
+        if (image.ambiguous === true) told.add(image.digest);
+        return await Promise.resolve(clean);
+      };
+      const platforms = entries.map(([platform, child]) =>
+        platform === undefined ? { digest: child } : { platform, digest: child },
+      );
+      const source = memorySource({
+        tags: { "example.com/app:1": { digest, platforms } },
+        reports: { [amd]: hear, [arm]: hear, [other]: hear },
+      });
+      const all = { ...options, platforms: [] };
+      for (const terms of [options, all]) await lookUpOf([{ source }])("example.com/app:1", terms);
+      expect([...told]).toEqual(ambiguous);
+    },
+  );
 
   test("an index without a wanted platform is unsupported", async () => {
     const source = memorySource({

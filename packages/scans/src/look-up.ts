@@ -12,7 +12,7 @@ import {
 import { allOf, andThen, orElse, type Awaitable } from "./awaitable.ts";
 import { sharedBudget } from "./budget.ts";
 import { failed, failedReport } from "./failed.ts";
-import { selectChildren, selectScans } from "./selection.ts";
+import { isAmbiguous, selectChildren, selectScans } from "./selection.ts";
 import type { ImageIdentity, ResolvedImage, ScanSource } from "./source.ts";
 import { markStale } from "./stale.ts";
 import { whenAborted } from "./when-aborted.ts";
@@ -135,7 +135,10 @@ export function createSourceLookUp(options: SourceLookUpOptions): LookUp {
         digest: child.digest,
       };
       if (child.platform !== undefined) identity.platform = child.platform;
-      if (child.digest !== digest) identity.indexDigest = digest;
+      if (child.digest !== digest) {
+        identity.indexDigest = digest;
+        if (isAmbiguous(image, child)) identity.ambiguous = true;
+      }
       // Both are asked for before either is waited for.
       const reports = ask(covering, identity);
       const createdAt = child.createdAt ?? (child.digest === digest ? undefined : builtAt(identity));

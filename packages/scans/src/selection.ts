@@ -1,5 +1,5 @@
 import { unscannedReport, type ImageScan, type Platform, type PlatformScan } from "@gatehouse/policy";
-import { takenFrom } from "./platforms.ts";
+import { platformFits, takenFrom } from "./platforms.ts";
 import type { ResolvedImage } from "./source.ts";
 
 type Children = ResolvedImage["platforms"];
@@ -14,6 +14,25 @@ export function selectChildren(image: ResolvedImage, platforms: readonly Platfor
   const children = select(image, platforms);
   selections.set(image, { of: platforms, children });
   return children;
+}
+
+/**
+ * Whether a runtime, or a scanner that is given the index, may take another of its entries for this child's platform:
+ * the same one again, another variant, another build of Windows, or an entry that names none. What was scanned is then
+ * anybody's guess, and the index's author would see to it that it is the clean one.
+ */
+export function isAmbiguous({ platforms }: ResolvedImage, child: Children[number]): boolean {
+  let ambiguous = ambiguities.get(child);
+  if (ambiguous === undefined) {
+    ambiguous = platforms.some((other) => other.digest !== child.digest && mayStandFor(other, child));
+    ambiguities.set(child, ambiguous);
+  }
+  return ambiguous;
+}
+const ambiguities = new WeakMap<Children[number], boolean>();
+
+function mayStandFor({ platform: one }: Children[number], { platform: other }: Children[number]): boolean {
+  return one === undefined || other === undefined || platformFits(one, other) || platformFits(other, one);
 }
 
 function select(image: ResolvedImage, platforms: readonly Platform[]): Children {

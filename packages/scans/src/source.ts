@@ -11,6 +11,8 @@ export interface ImageIdentity {
   platform?: Platform;
   /** Digest of the index that this platform's manifest stands in, where it came from one and the caller knows it. */
   indexDigest?: string;
+  /** Other entries of the index may be taken for this platform, so that a report about the index may be about those. */
+  ambiguous?: true;
 }
 
 /** Where scan reports come from: a cloud's interface, a registry's referrers, a folder. What is held is given at once. */

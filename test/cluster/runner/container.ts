@@ -116,6 +116,9 @@ export function runContainer(context: PodContext, options: ContainerOptions): Co
     process = undefined;
     ended.abort();
     await probes;
+    await sleep(context.times.relistSeconds * 1000, undefined, { signal: stopping.signal }).catch(
+      () => undefined,
+    );
     const terminated = {
       exitCode: exit.code,
       reason: exit.code === 0 ? "Completed" : "Error",

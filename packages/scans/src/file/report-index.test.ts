@@ -95,6 +95,19 @@ test("platforms are kept apart", () => {
   });
 });
 
+test("a report about an index that has a platform twice answers for neither image of it", () => {
+  const report = scan(first);
+  const index = indexReports([entry("a.json", onA, report, "linux/amd64")], origin);
+  const child = { ...cart, digest: digestB, indexDigest: digestA, platform: "linux/amd64" };
+  expect(index.report(child)).toEqual(report);
+  expect(index.report({ ...child, ambiguous: true })).toEqual({
+    state: "absent",
+    reason: `no report in the folder is about shop.example/cart@${digestB}`,
+    ...origin,
+    findings: [],
+  });
+});
+
 test("a report about the index answers for the platform that it names", () => {
   const index = indexReports([entry("a.json", onA, scan(first, ["CVE-2026-1"]), "linux/amd64")], origin);
   const child = { ...cart, digest: digestB, indexDigest: digestA };

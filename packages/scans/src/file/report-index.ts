@@ -52,7 +52,7 @@ export function indexReports(
 
   function find(image: ImageIdentity): FolderReport[] {
     const exact = byDigest.get(image.digest) ?? [];
-    if (exact.length > 0 || image.indexDigest === undefined) return exact;
+    if (exact.length > 0 || image.indexDigest === undefined || image.ambiguous === true) return exact;
     return byDigest.get(image.indexDigest) ?? [];
   }
 

@@ -472,6 +472,22 @@ describe("a report attached to the index", () => {
     expect([report.state, report.findings.map(({ id }) => id)]).toEqual([state, ids]);
   });
 
+  test("in which several images are for the platform says nothing of any of them", async () => {
+    const { registry, image, source } = await setUp([], { allowUnsigned: true });
+    const index = registry.pushIndex("app", [{ ...image, platform: "linux/amd64" }]);
+    registry.attach("app", index, { artifactType, content: trivy("amd64", "2026-11-22T08:00:00Z", []) });
+    const child = { registry: host, repository: "app", digest: image.digest, indexDigest: index.digest };
+    const report = await source.report({ ...child, platform: "linux/amd64", ambiguous: true }, signal);
+    expect(report).toEqual({
+      state: "absent",
+      reason:
+        "a report is attached, but none that counts: it is about an index in which several images are for one platform",
+      source: "attached",
+      trust: { kind: "source" },
+      findings: [],
+    });
+  });
+
   test("counts against the child's own by its time, and needs a platform", async () => {
     const { registry, image, source } = await setUp([], { allowUnsigned: true });
     const index = registry.pushIndex("app", [{ ...image, platform: "linux/amd64" }]);

@@ -159,6 +159,8 @@ function understand(
       return { problem: "what is signed does not say that it is about this image" };
     if (about === image.digest || names(image.digest)) return { report: parsed };
     const { platform } = parsed;
+    if (image.ambiguous === true)
+      return { problem: "it is about an index in which several images are for one platform" };
     if (platform === undefined || image.platform === undefined)
       return { problem: "it is about all platforms together and does not say which one was scanned" };
     return platformFits(image.platform, platform) ? { report: parsed } : { problem: undefined };
