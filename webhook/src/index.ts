@@ -27,12 +27,8 @@ export {
   type Authority,
   type CertificatePair,
 } from "./tls/certificate.ts";
-export {
-  createBackground,
-  type Background,
-  type Verdict,
-  type VerdictChange,
-} from "./observer/background.ts";
+export { createBackground, type Background, type VerdictChange } from "./observer/background.ts";
+export type { Verdict } from "./observer/verdict.ts";
 export { createBackgroundEvents } from "./observer/background-events.ts";
 export { createEventStore, type EventStore, type StoredEvent } from "./observer/events/event-store.ts";
 export { createAccess, type Access, type Right, type Visible } from "./observer/http/access.ts";

@@ -4,7 +4,6 @@ import type {
   ImageScan,
   ImpactSubject,
   Mode,
-  Outcome,
   Platform,
   Policy,
   Ruling,
@@ -16,16 +15,10 @@ import { judgeWorkload } from "@gatehouse/policy";
 import type { ClusterWatch } from "./inventory/watch-cluster.ts";
 import { subjectsOf, type WorkloadSubjects } from "./inventory/subjects.ts";
 import type { ReportStore, Wanted } from "./reports/report-store.ts";
+import { createKeyedSets } from "./keyed-sets.ts";
 import { nextTurn } from "./next-turn.ts";
-
-/** What the gate makes of a workload. */
-export interface Verdict {
-  readonly action: Outcome;
-  /** What mode deny would do. */
-  readonly inDenyMode: Outcome;
-  /** Rules that ask for that. */
-  readonly rules: readonly string[];
-}
+import { inSlices } from "./slices.ts";
+import { verdictOf, type Verdict } from "./verdict.ts";
 
 /** What of a workload is judged: what it says, as if it were created again now, or what its Pods run. */
 export type Aspect = "written" | "running";
@@ -91,15 +84,12 @@ interface Tracked {
   running?: Verdict;
 }
 
-/** Longest that it works in one turn of the event loop, in milliseconds. */
-const sliceMs = 20;
-
 /** Starts with nothing; the caller tells it of every workload. */
 export function createBackground(options: BackgroundOptions): Background {
   const { watch, reports, now } = options;
   const tracked = new Map<string, Tracked>();
-  const usedBy = new Map<string, Set<string>>();
-  const inNamespace = new Map<string, Set<string>>();
+  const usedBy = createKeyedSets();
+  const inNamespace = createKeyedSets();
   /** To be read anew, and to be judged anew. */
   const changed = new Set<string>();
   const due = new Set<string>();
@@ -120,15 +110,15 @@ export function createBackground(options: BackgroundOptions): Background {
     // New ones first, so that what stays is not forgotten in between.
     for (const image of wanted) {
       reports.want(image);
-      add(usedBy, image.reference, key);
+      usedBy.add(image.reference, key);
     }
     for (const image of old?.wanted ?? []) {
       reports.drop(image);
-      if (!wanted.some(({ reference }) => reference === image.reference)) take(usedBy, image.reference, key);
+      if (!wanted.some(({ reference }) => reference === image.reference)) usedBy.remove(image.reference, key);
     }
     if (subjects === undefined) {
       tracked.delete(key);
-      if (old !== undefined) take(inNamespace, old.subjects.namespace, key);
+      if (old !== undefined) inNamespace.remove(old.subjects.namespace, key);
       due.delete(key);
       return;
     }
@@ -138,7 +128,7 @@ export function createBackground(options: BackgroundOptions): Background {
       ...(old?.written === undefined ? {} : { written: old.written }),
       ...(old?.running === undefined ? {} : { running: old.running }),
     });
-    add(inNamespace, subjects.namespace, key);
+    inNamespace.add(subjects.namespace, key);
     due.add(key);
   }
 
@@ -183,7 +173,9 @@ export function createBackground(options: BackgroundOptions): Background {
     return scans;
   }
 
+  /** Does one thing; false when there is nothing more to do. */
   function step(): boolean {
+    if (stopped) return false;
     const [toRead] = changed;
     if (toRead !== undefined) {
       changed.delete(toRead);
@@ -199,22 +191,21 @@ export function createBackground(options: BackgroundOptions): Background {
     return true;
   }
 
-  async function work(): Promise<void> {
-    for (;;) {
-      // Whoever tells of one change often tells of more in the same turn.
-      await nextTurn();
-      const until = performance.now() + sliceMs;
-      let more = true;
-      while (more && performance.now() < until) {
-        if (stopped) return;
-        try {
-          more = step();
-        } catch (error) {
-          options.onError(error);
-        }
+  function* steps(): Generator<void, void> {
+    for (let more = true; more;) {
+      try {
+        more = step();
+      } catch (error) {
+        options.onError(error);
       }
-      if (!more) return;
+      yield;
     }
+  }
+
+  async function work(): Promise<void> {
+    // Whoever tells of one change often tells of more in the same turn.
+    await nextTurn();
+    await inSlices(steps());
   }
 
   function wake(): void {
@@ -231,11 +222,11 @@ export function createBackground(options: BackgroundOptions): Background {
       wake();
     },
     namespaceChanged(name) {
-      for (const key of inNamespace.get(name) ?? []) changed.add(key);
+      for (const key of inNamespace.at(name)) changed.add(key);
       wake();
     },
     reportChanged({ reference }) {
-      for (const key of usedBy.get(reference) ?? []) due.add(key);
+      for (const key of usedBy.at(reference)) due.add(key);
       wake();
     },
     everythingChanged() {
@@ -283,24 +274,4 @@ function wantedBy({ written, running, platforms }: WorkloadSubjects): Wanted[] {
     images.map(({ reference }) => reference),
   );
   return [...new Set(references)].map((reference) => ({ reference, platforms }));
-}
-
-function verdictOf({ action, inDenyMode, images }: Ruling): Verdict {
-  const rules = new Set<string>();
-  for (const image of images)
-    for (const { rule, outcome } of image.rules)
-      if (outcome !== "allow" && outcome === inDenyMode) rules.add(rule);
-  return { action, inDenyMode, rules: [...rules].sort() };
-}
-
-function add(index: Map<string, Set<string>>, at: string, key: string): void {
-  const known = index.get(at);
-  if (known) known.add(key);
-  else index.set(at, new Set([key]));
-}
-
-function take(index: Map<string, Set<string>>, at: string, key: string): void {
-  const known = index.get(at);
-  known?.delete(key);
-  if (known?.size === 0) index.delete(at);
 }

@@ -5,7 +5,8 @@ import {
   type RunningDigests,
   type ScanState,
 } from "@gatehouse/policy";
-import type { Background, JudgedWorkload, Verdict } from "./background.ts";
+import type { Background, JudgedWorkload } from "./background.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** One image of a workload. */
 export interface InventoryImage {

@@ -133,7 +133,7 @@ async function start() {
     cluster.token("gate:judge"),
     "application/cloudevents-batch+json",
   );
-  expect(await sent.json()).toEqual({ stored: 9, repeated: 0, invalid: 0 });
+  expect(await sent.json()).toEqual({ stored: 9, repeated: 0, invalid: 0, observer: "e1" });
   return cluster;
 }
 

@@ -9,7 +9,8 @@ import {
   type RunningDigests,
   type Scans,
 } from "@gatehouse/policy";
-import type { Aspect, Background, JudgedWorkload, Verdict } from "../background.ts";
+import type { Aspect, Background, JudgedWorkload } from "../background.ts";
+import type { Verdict } from "../verdict.ts";
 
 /** What judging goes by. */
 export interface Regime {

@@ -4,7 +4,8 @@ import { applyMode, decide, type ImageScan, type Policy, type Subject } from "@g
 import { expect, test } from "vitest";
 import { critical, now, policy as fixturePolicy, scanned } from "../../testing/fixtures.ts";
 import { observedCluster, templated } from "../../testing/observed-cluster.ts";
-import type { JudgedWorkload, Verdict } from "../background.ts";
+import type { JudgedWorkload } from "../background.ts";
+import type { Verdict } from "../verdict.ts";
 import { createSurvey } from "../dashboard/survey.ts";
 import { contentAnnotation, reportLimits } from "./report-object.ts";
 import { createReportWriter, writePauseMs } from "./report-writer.ts";

@@ -2,7 +2,8 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { isKubeError, type Kube } from "@gatehouse/kube";
 import type { Log } from "../../judge/log.ts";
-import type { Aspect, JudgedWorkload, Verdict } from "../background.ts";
+import type { Aspect, JudgedWorkload } from "../background.ts";
+import type { Verdict } from "../verdict.ts";
 import { nextTurn } from "../next-turn.ts";
 import type { Survey } from "../dashboard/survey.ts";
 import { findReportApi, type ReportApi } from "./report-api.ts";
