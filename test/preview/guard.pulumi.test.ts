@@ -159,7 +159,7 @@ test("from audit to deny is stopped by preview and by up, and nothing was writte
   expect(previewed).toContain(
     "DENY  dev/Deployment/one  criticals  registry.example.com/shop/api:1.4 CVE-2026-0001",
   );
-  expect(await refusal(async () => await project.stack.up({}))).toContain(expected);
+  expect(await refusal(async () => await project.stack.up())).toContain(expected);
   expect(await versions()).toBe(before);
 });
 
@@ -179,20 +179,24 @@ test("narrower goes through: mode deny by a rule that denies nobody yet", async 
   await project.stack.up();
 });
 
-test.each(widenings)("a change of %s is stopped", async (_, policy, block) => {
+test.each(widenings)("a change of %s is stopped, and nothing was written", async (_, policy, block) => {
+  const before = await versions();
   propose(policy, { mode: "deny" });
-  const said = await refusal(async () => await project.stack.preview());
+  const said = await refusal(async () => await project.stack.up());
   expect(said).toContain("this change newly denies 1 workload that nobody acknowledged");
   expect(said.replaceAll(/\n {4}/g, "\n")).toContain(block);
+  expect(await versions()).toBe(before);
 });
 
 test("with the gate dead, an unchanged policy goes through, which repairs it, and a wider one does not", async () => {
   await kubectl(cluster, "scale", "deployments", "--all", "--replicas=0", "-n", "gatehouse");
   await kubectl(cluster, "wait", "--for=delete", "pods", "--all", "-n", "gatehouse", "--timeout=120s");
+  const before = await versions();
   propose(wide, { mode: "deny" });
-  expect(await refusal(async () => await project.stack.preview())).toContain(
+  expect(await refusal(async () => await project.stack.up())).toContain(
     "this change might newly deny, and whom is not known: the gate does not answer",
   );
+  expect(await versions()).toBe(before);
   propose(base, { mode: "deny", replicas: 3 });
   await project.stack.up();
   const ready = await kubectl(
