@@ -1,6 +1,7 @@
 /** Three hundred workloads over forty namespaces: scaled to zero, suspended, running, some with tags that have moved. */
 import { createHash } from "node:crypto";
 import { resources, resourceOf, type Kube, type KubeObject } from "@gatehouse/kube";
+import { eventually } from "../cluster/testing/eventually.ts";
 import { finding, registryHost, report, type TestImage } from "../gate/reports.ts";
 import { workload, workloadKinds } from "../gate/workloads.ts";
 
@@ -143,7 +144,6 @@ export async function forAll<T>(
 /** Creates namespaces and workloads; returns the workloads as the server has them. */
 export async function createFleet(kube: Kube, objects: readonly Fields[]): Promise<KubeObject[]> {
   await forAll(namespaces, async (object) => void (await kube.create(resources.namespaces, object as never)));
-  // Without this controller's work no Pod can be created.
   const made: KubeObject[] = [];
   await forAll(objects, async (object) => {
     made.push(await kube.create(resourceFor(object), object as never));
@@ -153,15 +153,47 @@ export async function createFleet(kube: Kube, objects: readonly Fields[]): Promi
 
 /** Whether the gate denies an object. Nothing is made: an object that is there already is refused after admission. */
 async function denies(kube: Kube, object: Fields): Promise<boolean> {
+  const said = await refusalOf(kube, object, true);
+  if (said === undefined || said.includes("already exists")) return false;
+  return isDenial(said);
+}
+
+/** Why an object was not created; undefined when it was. */
+async function refusalOf(kube: Kube, object: Fields, dryRun: boolean): Promise<string | undefined> {
   try {
-    await kube.create(resourceFor(object), object as never, { dryRun: true });
-    return false;
+    await kube.create(resourceFor(object), object as never, { dryRun });
+    return undefined;
   } catch (error) {
-    const text = String(error);
-    if (text.includes("Gatehouse denied")) return true;
-    if (text.includes("already exists")) return false;
-    throw error;
+    return String(error);
   }
+}
+
+/** @throws Error when it was refused by anything but the gate */
+function isDenial(said: string): boolean {
+  if (said.includes("Gatehouse denied")) return true;
+  throw new Error(said);
+}
+
+const ownerOf = (object: Fields): string => {
+  const { name, namespace } = object["metadata"] as { name: string; namespace: string };
+  return `${namespace}/${String(object["kind"])}/${name}`;
+};
+
+/** Deletes each object, and all that its controller has made, and creates it again; returns the owners that are denied. */
+export async function recreate(kube: Kube, objects: readonly Fields[]): Promise<string[]> {
+  const denied: string[] = [];
+  await forAll(objects, async (object) => {
+    const resource = resourceFor(object);
+    const { name, namespace } = object["metadata"] as { name: string; namespace: string };
+    await kube.delete(resource, { namespace, name }, { propagationPolicy: "Foreground" });
+    await eventually(async () => {
+      const left = await kube.find(resource, { namespace, name }, { metadataOnly: true });
+      if (left !== undefined) throw new Error(`${ownerOf(object)} is still there`);
+    }, 180);
+    const said = await refusalOf(kube, object, false);
+    if (said !== undefined && isDenial(said)) denied.push(ownerOf(object));
+  });
+  return denied.sort();
 }
 
 /** Owners that the gate denies when they, or the Pods that their controllers make, are created again; sorted. */
@@ -173,12 +205,11 @@ export async function deniedOwners(
   const byName = new Map(made.map((object) => [`${object.kind} ${object.metadata.name}`, object]));
   const denied: string[] = [];
   await forAll(objects, async (object) => {
-    const { name, namespace } = object["metadata"] as { name: string; namespace: string };
-    const kind = String(object["kind"]);
-    const live = byName.get(`${kind} ${name}`);
+    const { name } = object["metadata"] as { name: string };
+    const live = byName.get(`${String(object["kind"])} ${name}`);
     const pod = live && podOf(live);
     if ((await denies(kube, object)) || (pod !== undefined && (await denies(kube, pod))))
-      denied.push(`${namespace}/${kind}/${name}`);
+      denied.push(ownerOf(object));
   });
   return denied.sort();
 }

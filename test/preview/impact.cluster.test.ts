@@ -18,7 +18,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../cluster/testing/eventually.ts";
 import { startWorld, type World } from "../gate/world.ts";
 import { gatehouse } from "./cli.ts";
-import { createFleet, deniedOwners, digestThatRuns, fleet, fleetReports, forAll } from "./fleet.ts";
+import { createFleet, deniedOwners, digestThatRuns, fleet, fleetReports, recreate } from "./fleet.ts";
 
 const strict: Policy = definePolicy({
   rules: {
@@ -161,29 +161,7 @@ test("whose tag has moved is denied by what it names now, and violates by what r
 
 test("each that was listed is denied when it is really created again, and every other one is made", async () => {
   const expected = await deniedOwners(kube, objects, made);
-  const denied: string[] = [];
-  await forAll(
-    objects,
-    async (object) => {
-      const { name, namespace } = object["metadata"] as { name: string; namespace: string };
-      const kind = String(object["kind"]);
-      const owner = `${namespace}/${kind}/${name}`;
-      await world.cluster.kubectl([
-        "delete",
-        kind,
-        name,
-        "-n",
-        namespace,
-        "--cascade=foreground",
-        "--wait=true",
-      ]);
-      const { code, stderr } = await world.create(object);
-      if (code === 0) return;
-      if (!stderr.includes("Gatehouse denied")) throw new Error(stderr);
-      denied.push(owner);
-    },
-    4,
-  );
+  const denied = await recreate(kube, objects);
   // Those whose Pods alone are denied can be created themselves.
   expect(without(denied, expected)).toEqual([]);
   const onlyPods = without(expected, denied);
