@@ -8,6 +8,9 @@ import type { Settings } from "./settings.ts";
 /** The folder's name inside the gate. */
 const folder = "reports";
 
+/** Settings that a Gate takes as they are. */
+const operation = ["resources", "observerResources", "metricsFrom", "eventSink", "clusterState"] as const;
+
 /** What a gate is told in any cluster: the rules, the settings, and where its reports come from. */
 export function gateArgs(
   settings: Settings,
@@ -30,7 +33,7 @@ export function gateArgs(
       requireImpact: settings.requireImpact,
       ...(settings.report === undefined ? {} : { report: settings.report }),
     },
-    ...(optional(settings, ["image"]) as Pick<GateArgs, "image">),
+    ...(optional(settings, ["image", ...operation]) as Pick<GateArgs, "image" | (typeof operation)[number]>),
     ...optional(settings, ["replicas", "excludedNamespaces", "caGenerations", "acknowledged"]),
   };
 }

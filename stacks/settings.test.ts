@@ -23,6 +23,11 @@ test("structures arrive as JSON", () => {
         "gatehouse:replicas": "3",
         "gatehouse:requireImpact": "false",
         "gatehouse:acknowledged": '{"no":["shop/Deployment/web"]}',
+        "gatehouse:metricsFrom":
+          '[{"namespace":"monitoring","podLabels":{"app":"prometheus"}},{"cidr":"10.0.0.0/8"}]',
+        "gatehouse:eventSink": '{"url":"https://events.example","headers":{"x-key":"k"}}',
+        "gatehouse:clusterState": '{"events":"all"}',
+        "gatehouse:observerResources": '{"memory":"1Gi"}',
       },
       "local",
     ),
@@ -34,6 +39,10 @@ test("structures arrive as JSON", () => {
     replicas: 3,
     requireImpact: false,
     acknowledged: { no: ["shop/Deployment/web"] },
+    metricsFrom: [{ namespace: "monitoring", podLabels: { app: "prometheus" } }, { cidr: "10.0.0.0/8" }],
+    eventSink: { url: "https://events.example", headers: { "x-key": "k" } },
+    clusterState: { events: "all" },
+    observerResources: { memory: "1Gi" },
   });
 });
 

@@ -2,6 +2,7 @@ import { RunError } from "@pulumi/pulumi";
 import * as z from "zod/mini";
 import { listProblems, modes, problemsOf, withCode, type Problem } from "@gatehouse/policy";
 import { clusterSettings, registrySettings } from "./cloud-settings.ts";
+import { operationSettings } from "./operation-settings.ts";
 
 /** Kinds of cluster that a stack can be for. */
 export const clouds = ["local", "aks", "eks", "gke"] as const;
@@ -41,6 +42,7 @@ const settingsSchema = z.strictObject({
   requireImpact: z._default(z.boolean(), true),
   /** A folder to write the impact to. */
   report: z.optional(text),
+  ...operationSettings,
   ...clusterSettings,
   ...registrySettings,
 });
@@ -58,6 +60,7 @@ const structured = new Set([
   "caGenerations",
   "acknowledged",
   "requireImpact",
+  ...Object.keys(operationSettings),
   ...Object.keys(clusterSettings),
   ...Object.keys(registrySettings),
 ]);

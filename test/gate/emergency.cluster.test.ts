@@ -38,7 +38,7 @@ async function metric(name: string): Promise<number> {
     ({ metadata }) => metadata?.labels?.["app.kubernetes.io/component"] === "judge",
   );
   const values = judges.map(async ({ status }) => {
-    const port = await world.cluster.forward(status?.podIP ?? "", 9443);
+    const port = await world.cluster.forward(status?.podIP ?? "", 9464);
     const call = httpsGet({ host: "127.0.0.1", port, path: "/metrics", rejectUnauthorized: false });
     const [response] = (await once(call, "response")) as [IncomingMessage];
     const line = (await text(response)).split("\n").find((one) => one.startsWith(`${name} `));

@@ -31,7 +31,7 @@ test("promtool accepts the scrape configuration of the documentation", async () 
   // Debian builds its Prometheus without the discovery of Kubernetes, so that a list of targets stands for it.
   const listed = scrape_configs.map(({ kubernetes_sd_configs, ...rest }) => {
     expect(kubernetes_sd_configs).toEqual([{ role: "pod", namespaces: { names: ["gatehouse"] } }]);
-    return { ...rest, static_configs: [{ targets: ["127.0.0.1:9443"] }] };
+    return { ...rest, static_configs: [{ targets: ["127.0.0.1:9464"] }] };
   });
   const file = join(folder, "scrape.yaml");
   await writeFile(file, stringify({ scrape_configs: listed }));
@@ -104,6 +104,7 @@ async function startJudge() {
       secrets: [secret],
     },
     listen: { host: "127.0.0.1", port: 0 },
+    metricsListen: { host: "127.0.0.1", port: 0 },
     dnsNames: ["gatehouse.gatehouse.svc"],
     ipAddresses: ["127.0.0.1"],
     emergencyDirectory,
@@ -171,7 +172,7 @@ test("Prometheus scrapes a judge over TLS, and its alerts fire", async () => {
         job_name: "gatehouse-judge",
         scheme: "https",
         tls_config: { ca_file: caFile, server_name: "gatehouse.gatehouse.svc" },
-        static_configs: [{ targets: [`127.0.0.1:${judge.port}`] }],
+        static_configs: [{ targets: [new URL(judge.metricsUrl ?? "").host] }],
       },
     ],
   });

@@ -160,12 +160,21 @@ interface Cluster {
   prepare?: (api: FakeApi) => void;
 }
 
+/** What the gate's two accounts may do, of what the doctor asks about. */
+const rights: Readonly<Record<string, readonly string[]>> = {
+  "system:serviceaccount:gatehouse:gatehouse": ["get namespaces", "get deployments", "list nodes"],
+  "system:serviceaccount:gatehouse:gatehouse-observer": ["list pods", "create tokenreviews"],
+};
+
 async function doctor(change: Cluster = {}): Promise<DoctorFinding[]> {
   const api = createFakeApi({
     now: () => now,
-    authorize: (user) => user.username === "system:serviceaccount:gatehouse:gatehouse",
-    serviceProxy({ service, request }) {
+    authorize: (user, of) =>
+      "resource" in of && rights[user.username]?.includes(`${of.verb} ${of.resource}`) === true,
+    serviceProxy({ service, port, request }) {
       const { pathname } = new URL(request.url);
+      if (pathname === "/healthz" && port === "https") return new Response("ok\n");
+      if (pathname === "/metrics" && port !== "metrics") return new Response("not found\n", { status: 404 });
       if (pathname === "/metrics")
         return new Response(service === "gatehouse" ? (change.metrics ?? leaf(now + day)) : "# none\n");
       const lines = change.scans ?? [scan("complete", { scannedAt: "2026-11-21T10:00:00Z" })];
@@ -488,6 +497,28 @@ describe("the doctor, from outside", () => {
     expect(findings.find(({ check }) => check === "reachability")?.level).toBe("warning");
   });
 
+  test("a gate that was told its platforms needs no right to read nodes", async () => {
+    const told = configMap({ ...config, platforms: ["linux/amd64"] });
+    const without = (user: { username: string }, of: object) =>
+      "resource" in of &&
+      "verb" in of &&
+      of.resource !== "nodes" &&
+      rights[user.username]?.includes(`${String(of.verb)} ${String(of.resource)}`) === true;
+    const findings = await doctor({ objects: instead(told), api: { authorize: without } });
+    expect(unwell(findings)).toEqual([]);
+    expect(findings.map(({ text }) => text)).toContain("all 4 rights that were asked about are there");
+  });
+
+  test("metrics that a NetworkPolicy keeps from the API server are told of, and the rest is known", async () => {
+    const serviceProxy: FakeApiOptions["serviceProxy"] = ({ port }) =>
+      port === "metrics"
+        ? Response.json({ kind: "Status", message: "dial tcp 10.0.0.7:9464: i/o timeout" }, { status: 503 })
+        : Response.json({ lines: [scan("complete", { scannedAt: "2026-11-21T10:00:00Z" })] });
+    const said = unwell(await doctor({ api: { serviceProxy } }));
+    expect(said.map((line) => line.split(":")[0])).toEqual(["warning metrics", "warning metrics"]);
+    expect(said[0]).toContain("metricsFrom of Gate");
+  });
+
   test("a Pod in an excluded namespace proves nothing", async () => {
     const expression = "!(request.namespace in ['default', 'gatehouse', 'kube-system'])";
     const excluding = webhook({ matchConditions: [{ name: "not-excluded", expression }] });
@@ -606,7 +637,9 @@ describe("the doctor, from inside", () => {
   test("looks an image up", async () => {
     const misbehave: clouds.FakeAws["misbehave"] = async (_request, next) => await next();
     const [, line = ""] = await inside(ecr, { misbehave, references: [reference] });
-    expect(line).toMatch(/^problem .* by ecr: unavailable: .* -> let the gate's Pods reach the registry/);
+    expect(line).toBe(
+      `problem ${reference} by ecr: absent: ${awsRegistry}/team/app: answered 404 -> aws ecr put-registry-scanning-configuration, or EcrScanning with create: true`,
+    );
   });
 });
 

@@ -64,7 +64,7 @@ export function behaviour({ judgeMetrics, observerMetrics, namespace }: ClusterF
       return [
         warning(
           `the ${part} gives no metrics: ${known.why}`,
-          `kubectl get --raw /api/v1/namespaces/${namespace}/services/https:gatehouse${part === "judge" ? "" : "-observer"}:https/proxy/metrics`,
+          `kubectl port-forward -n ${namespace} service/gatehouse${part === "judge" ? "" : "-observer"} 9464, then curl -k https://localhost:9464/metrics: a NetworkPolicy keeps out whom metricsFrom of Gate does not name, the API server too`,
         ),
       ];
     const findings = watched.flatMap(({ metric, labels, level, text, mend }): DoctorFinding[] => {

@@ -50,7 +50,7 @@ export function prerequisites({ version, policies, rights }: ClusterFacts): Doct
           `${who} may not ${what}`,
           who === "you"
             ? `have it granted, or ask as somebody else: kubectl auth can-i ${what}`
-            : "pulumi up, which binds the gate's cluster role to its service account",
+            : "pulumi up, which binds the gate's cluster roles to its service accounts",
         ),
       );
   }

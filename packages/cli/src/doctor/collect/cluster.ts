@@ -1,5 +1,5 @@
 import { createServiceCaller, resources, type AccessAttributes, type Kube } from "@gatehouse/kube";
-import { observerNames, observerService } from "@gatehouse/policy";
+import { observerAccount, observerNames, observerService, type GateConfig } from "@gatehouse/policy";
 import { known, type ClusterFacts, type Known, type Sample } from "../facts.ts";
 import { gateNames } from "../names.ts";
 import { tryOut } from "./dry-run.ts";
@@ -24,19 +24,21 @@ export interface CollectOptions {
   now: () => number;
 }
 
-type Asked = readonly [what: string, attributes: AccessAttributes];
+type Asked = readonly [part: "judge" | "observer", what: string, attributes: AccessAttributes];
 
-/** What the gate's service account cannot do without; more is in its role, from which these are samples. */
+/** What the gate's service accounts cannot do without; more is in their roles, from which these are samples. */
 const gateNeeds: readonly Asked[] = [
-  ["get namespaces", { verb: "get", resource: "namespaces" }],
-  ["list nodes", { verb: "list", resource: "nodes" }],
-  ["get deployments.apps", { verb: "get", group: "apps", resource: "deployments" }],
-  ["list pods", { verb: "list", resource: "pods" }],
+  ["judge", "get namespaces", { verb: "get", resource: "namespaces" }],
+  ["judge", "get deployments.apps", { verb: "get", group: "apps", resource: "deployments" }],
+  ["observer", "list pods", { verb: "list", resource: "pods" }],
   [
+    "observer",
     "create tokenreviews.authentication.k8s.io",
     { verb: "create", group: "authentication.k8s.io", resource: "tokenreviews" },
   ],
 ];
+/** Needed only by a gate that was not told its platforms. */
+const nodeNeeds: readonly Asked[] = [["judge", "list nodes", { verb: "list", resource: "nodes" }]];
 
 /** Learns all that the checks ask for. Each question may fail by itself: its failure is a fact then. */
 export async function collectCluster({
@@ -49,36 +51,47 @@ export async function collectCluster({
 }: CollectOptions): Promise<ClusterFacts> {
   const version = await known(async () => await kube.serverVersion());
   const apiServer = ahead(version, heard);
-  const judge = await known(async () => await metricsOf(kube, namespace, gateNames.service));
+  const healthy = await known(async () => await healthOf(kube, namespace));
   // The API server hands the judge's own headers on.
-  const judgeClock = ahead(judge, heard);
+  const judgeClock = ahead(healthy, heard);
   const config = await known(async () => await readConfig(kube, namespace));
-  const account = "value" in config ? config.value.gate.serviceAccount : gateNames.serviceAccount;
   const dryRun = await known(async () => await tryOut(kube, probeNamespace, () => heard.takeWarnings()));
-  const [policies, rights, validating, pinning, deployments, pods, authorities, observer, vitals, scans] =
-    await Promise.all([
-      known(async () => {
-        await kube.list(resources.validatingPolicies, { limit: 1, metadataOnly: true });
-        return true;
-      }),
-      rightsOf(kube, namespace, account),
-      known(async () => await readRegistration(kube, "validatingWebhooks", gateNames.validating)),
-      known(async () => await readRegistration(kube, "mutatingWebhooks", gateNames.pinning)),
-      known(async () => await readDeployments(kube, namespace)),
-      known(async () => await readPods(kube, namespace)),
-      known(async () => await readAuthorities(kube, namespace)),
-      known(async () => await metricsOf(kube, namespace, observerNames.service)),
-      known(async () => await readVitals(kube, namespace)),
-      known(
-        async () =>
-          await readSourceScans(
-            createServiceCaller(kube, {
-              ...observerService(namespace),
-              ...(as === undefined ? {} : { accountNamespace: as.namespace, serviceAccount: as.name }),
-            }),
-          ),
-      ),
-    ]);
+  const [
+    policies,
+    rights,
+    validating,
+    pinning,
+    deployments,
+    pods,
+    authorities,
+    judge,
+    observer,
+    vitals,
+    scans,
+  ] = await Promise.all([
+    known(async () => {
+      await kube.list(resources.validatingPolicies, { limit: 1, metadataOnly: true });
+      return true;
+    }),
+    rightsOf(kube, namespace, config),
+    known(async () => await readRegistration(kube, "validatingWebhooks", gateNames.validating)),
+    known(async () => await readRegistration(kube, "mutatingWebhooks", gateNames.pinning)),
+    known(async () => await readDeployments(kube, namespace)),
+    known(async () => await readPods(kube, namespace)),
+    known(async () => await readAuthorities(kube, namespace)),
+    known(async () => await metricsOf(kube, namespace, gateNames.service)),
+    known(async () => await metricsOf(kube, namespace, observerNames.service)),
+    known(async () => await readVitals(kube, namespace)),
+    known(
+      async () =>
+        await readSourceScans(
+          createServiceCaller(kube, {
+            ...observerService(namespace),
+            ...(as === undefined ? {} : { accountNamespace: as.namespace, serviceAccount: as.name }),
+          }),
+        ),
+    ),
+  ]);
   return {
     namespace,
     now: now(),
@@ -106,23 +119,35 @@ function ahead(answer: Known<unknown>, heard: Pick<Heard, "ahead">): Known<numbe
   return value === undefined ? { why: "its answer had no Date" } : { value };
 }
 
+async function healthOf(kube: Kube, namespace: string): Promise<void> {
+  const target = { scheme: "https", service: gateNames.service, port: "https" } as const;
+  const { status } = await kube.serviceProxy(namespace, target, "/healthz");
+  if (status !== 200) throw new Error(`answered ${status} to /healthz`);
+}
+
+/** Where a NetworkPolicy keeps the API server out of the metrics' port, they cannot be had this way. */
 async function metricsOf(kube: Kube, namespace: string, service: string): Promise<Sample[]> {
-  const target = { scheme: "https", service, port: "https" } as const;
+  const target = { scheme: "https", service, port: "metrics" } as const;
   const { status, text } = await kube.serviceProxy(namespace, target, "/metrics");
   if (status !== 200) throw new Error(`answered ${status} to /metrics`);
   return readSamples(text);
 }
 
-async function rightsOf(kube: Kube, namespace: string, account: string): Promise<ClusterFacts["rights"]> {
-  const user = `system:serviceaccount:${namespace}:${account}`;
+async function rightsOf(
+  kube: Kube,
+  namespace: string,
+  config: Known<GateConfig>,
+): Promise<ClusterFacts["rights"]> {
+  const told = "value" in config ? config.value : undefined;
+  const account = told?.gate.serviceAccount ?? gateNames.serviceAccount;
+  const names = { judge: account, observer: observerAccount(account) };
   const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
+  const needs = told === undefined || told.platforms === "nodes" ? [...gateNeeds, ...nodeNeeds] : gateNeeds;
   return await Promise.all(
-    gateNeeds.map(async ([what, attributes]) => ({
-      who: user,
-      what,
-      allowed: await known(
-        async () => (await kube.subjectAccessReview({ user, groups, attributes })).allowed,
-      ),
-    })),
+    needs.map(async ([part, what, attributes]) => {
+      const user = `system:serviceaccount:${namespace}:${names[part]}`;
+      const asked = async () => (await kube.subjectAccessReview({ user, groups, attributes })).allowed;
+      return { who: user, what, allowed: await known(asked) };
+    }),
   );
 }
