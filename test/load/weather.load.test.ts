@@ -10,7 +10,8 @@ import { serve, type ServerType } from "@hono/node-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../cluster/testing/eventually.ts";
 import { finding, report } from "../gate/reports.ts";
-import { soak, startJudge, type JudgeProcess, type Verdict } from "./judge-process.ts";
+import { startJudge, type JudgeProcess, type Verdict } from "./judge-process.ts";
+import { soak } from "./soak.ts";
 
 const reviews = soak ? 10_000 : 1_000;
 const connections = 50;
