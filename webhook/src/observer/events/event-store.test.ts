@@ -75,7 +75,8 @@ test("it holds so many events and so many characters, and says what it forgot", 
   const store = createEventStore({ maxEvents: 3, dropped: () => dropped++ });
   store.receive(["a", "b", "c", "d", "e"].map((key) => said(key, 1)));
   expect(counts(store).map(([key]) => key)).toEqual(["c", "d", "e"]);
-  expect([store.forgotten, dropped, store.size]).toEqual([2, 2, 3]);
+  expect([dropped, store.size]).toEqual([2, 3]);
+  expect([1, 2, 3].map((position) => store.forgottenSince(position))).toEqual([true, false, false]);
   const { length } = JSON.stringify(said("a", 1));
   const small = createEventStore({ maxBytes: length * 2 + 10 });
   small.receive(["a", "b", "c"].map((key) => said(key, 1)));
@@ -91,6 +92,16 @@ test("readers see what they may, page by page", () => {
   expect(first?.position).toBe(1);
   expect(store.after(1, 10, shop).map(({ position }) => position)).toEqual([3]);
   expect([...store.latest()].map(({ position }) => position)).toEqual([3, 2, 1]);
+});
+
+test("what was forgotten is told to those alone who could have seen it", () => {
+  const store = createEventStore({ maxEvents: 2 });
+  store.receive([said("a", 1), said("b", 1, { namespace: "pay" }), said("c", 1), said("d", 1)]);
+  // Gone are position 1 of shop and 2 of pay.
+  const of = (name: string) => (namespace: string) => namespace === name;
+  expect([store.forgottenSince(0, of("shop")), store.forgottenSince(1, of("shop"))]).toEqual([true, false]);
+  expect([store.forgottenSince(1, of("pay")), store.forgottenSince(2, of("pay"))]).toEqual([true, false]);
+  expect(store.forgottenSince(0, of("other"))).toBe(false);
 });
 
 test("what is no event is told and left out", () => {

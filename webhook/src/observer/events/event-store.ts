@@ -50,8 +50,8 @@ export interface EventStore {
   find(key: string): StoredEvent | undefined;
   /** Position of the newest; 0 without any. */
   readonly position: number;
-  /** Position of the newest that was forgotten; 0 while all are there. */
-  readonly forgotten: number;
+  /** Whether an event after a position was forgotten that somebody could have seen. */
+  forgottenSince(position: number, visible?: (namespace: string) => boolean): boolean;
   readonly size: number;
   readonly bytes: number;
   /** Calls back after each change, until the returned function is called. */
@@ -73,6 +73,8 @@ interface Entry {
 
 /** Requests remembered against doubles. */
 const rememberedRequests = 50_000;
+/** Namespaces of which it is remembered apart until when their events were forgotten. */
+const rememberedNamespaces = 5_000;
 /** Judges whose counts are kept apart for one key; those of older ones are added up. */
 const countedSources = 8;
 
@@ -91,8 +93,10 @@ export function createEventStore(
   const entries = new Map<string, Entry>();
   const requests = new LRUCache<string, string>({ max: rememberedRequests });
   const listeners = new Set<() => void>();
+  /** Position of the newest that was forgotten, by namespace, the longest ago first. */
+  const forgotten = new Map<string, number>();
+  let forgottenAnywhere = 0;
   let position = 0;
-  let forgotten = 0;
   let bytes = 0;
 
   function take(event: z.infer<typeof envelopeSchema>): boolean {
@@ -127,9 +131,19 @@ export function createEventStore(
       if (entries.size <= maxEvents && bytes <= maxBytes) return;
       entries.delete(key);
       bytes -= shown.text.length;
-      forgotten = shown.position;
+      forget(shown);
       options.dropped?.();
     }
+  }
+
+  function forget({ namespace, position: at }: StoredEvent): void {
+    forgotten.delete(namespace);
+    forgotten.set(namespace, at);
+    const [oldest] = forgotten;
+    if (forgotten.size <= rememberedNamespaces || oldest === undefined) return;
+    // Of so many namespaces, those that were quiet longest are no longer told apart: their readers may miss something.
+    forgotten.delete(oldest[0]);
+    forgottenAnywhere = oldest[1];
   }
 
   return {
@@ -169,9 +183,8 @@ export function createEventStore(
     get position() {
       return position;
     },
-    get forgotten() {
-      return forgotten;
-    },
+    forgottenSince: (from, visible = () => true) =>
+      from < forgottenAnywhere || [...forgotten].some(([namespace, at]) => from < at && visible(namespace)),
     get size() {
       return entries.size;
     },

@@ -310,7 +310,7 @@ test("events are taken from the judges only", async () => {
   expect(large.status).toBe(413);
   const seen = await get("/v1/events", token("gate:admin"));
   expect(await seen.json()).toEqual({
-    next: "e1.1",
+    next: expect.any(String),
     missed: false,
     events: [
       {
@@ -339,8 +339,12 @@ test("a reader goes on where it stopped, waits for what comes, and is told what 
   events.receive([eventIn("shop", "k2")]);
   const second = await waiting;
   expect(second.events.map(({ event }) => event.id)).toEqual(["request-shop-k2-1"]);
-  expect(await read(`?since=${second.next}`)).toEqual({ next: second.next, missed: false, events: [] });
-  expect(await read("?since=another.7")).toMatchObject({ missed: true, events: [{}, {}] });
+  expect(await read(`?since=${second.next}`)).toEqual({
+    next: expect.any(String),
+    missed: false,
+    events: [],
+  });
+  expect(await read(`?since=${"x".repeat(48)}`)).toMatchObject({ missed: true, events: [{}, {}] });
   expect((await get("/v1/events?since=nonsense", admin)).status).toBe(400);
   expect((await get("/v1/events?wait=1000", admin)).status).toBe(400);
 });
@@ -359,9 +363,9 @@ test("a stream sends what there is and what comes", async () => {
   const until = async (part: string) => {
     while (!text.includes(part)) text += (await reader?.read())?.value ?? "";
   };
-  await until("e1.1");
+  await until("request-shop-k1-1");
   events.receive([eventIn("shop", "k3")]);
-  await until("e1.3");
+  await until("request-shop-k3-1");
   expect(text).not.toContain("pay");
   await reader?.cancel();
 });
