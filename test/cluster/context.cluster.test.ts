@@ -79,8 +79,7 @@ test("a second one is refused, and leaves the first alone", async () => {
     1,
     expect.stringContaining(
       "the cluster of context mine has a gate already (namespace/gatehouse, " +
-        "validatingwebhookconfiguration.admissionregistration.k8s.io/gatehouse, " +
-        "mutatingwebhookconfiguration.admissionregistration.k8s.io/gatehouse-pin)",
+        "validatingwebhookconfiguration.admissionregistration.k8s.io/gatehouse)",
     ),
   ]);
   expect(await inventory(cluster)).toEqual(there);

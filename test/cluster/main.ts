@@ -21,7 +21,10 @@ const usage = `npm run cluster [-- --context NAME]
 async function tryOut(head: string, lines: readonly string[], interrupted: Promise<unknown>): Promise<void> {
   console.log(`${head} In another shell, from this folder:\n`);
   console.log(`${lines.map((line) => `  ${line}`).join("\n")}\n`);
+  // Signals that are waited for keep no process alive.
+  const alive = setInterval(() => undefined, 60_000);
   await interrupted;
+  clearInterval(alive);
 }
 
 /**

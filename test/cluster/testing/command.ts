@@ -100,7 +100,8 @@ export function runCommand(user: User, context: string): RunningCommand {
       return Promise.race([seen, early]);
     },
     interrupt() {
-      process.kill(-(child.pid ?? 0), "SIGINT");
+      if (child.exitCode !== null || child.pid === undefined) return;
+      process.kill(-child.pid, "SIGINT");
       child.kill("SIGINT");
     },
   };
