@@ -3,6 +3,7 @@ import type { ConditionMatcher } from "./condition.ts";
 import { endOf } from "./deadline.ts";
 import { compileExemption, exactIds, indexExemptions, mayTakeOut } from "./exemptions.ts";
 import type { ExemptionIndex } from "./exemptions.ts";
+import type { MatchMemory, NextPlace } from "./filter.ts";
 import type { Finding } from "./finding.ts";
 import type { Exemption, Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
 import type { ImageFacts, ScopeMatcher } from "./scope.ts";
@@ -11,6 +12,8 @@ import { vexIndex } from "./vex.ts";
 
 export interface CompiledRule {
   name: string;
+  /** Its place among the policy's rules. */
+  index: number;
   action: RuleAction;
   enabled: boolean;
   where: ScopeMatcher;
@@ -25,6 +28,8 @@ export interface CompiledPolicy {
   rules: readonly CompiledRule[];
   exemptions: ExemptionIndex;
   hasVex: boolean;
+  /** What the policy's filters have made of a list of findings before. */
+  memory(findings: readonly Finding[]): MatchMemory;
   /** Those of a report's findings that some exemption or VEX statement might take out, wherever it applies. */
   excusable(findings: readonly Finding[]): ReadonlySet<Finding>;
   /** The statement that takes the finding out of this image, if any. */
@@ -42,41 +47,51 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
     (name) => exactIds(policy.exemptions[name] as Exemption),
   );
   const vex = vexIndex(policy.vex);
+  let places = 0;
+  const place = () => places++;
   const result: CompiledPolicy = {
-    rules: byName(policy.rules).map(([name, rule]) => compileRule(name, rule)),
+    rules: byName(policy.rules).map(([name, rule], index) => compileRule(name, rule, index, place)),
     exemptions,
+    memory: forEach<MatchMemory>(() => []),
     hasVex: policy.vex.length > 0,
-    excusable: rememberExcusable((finding) => mayTakeOut(exemptions, finding) || vex.mentions(finding)),
+    excusable: forEach((findings) => {
+      const excusable = findings.filter((one) => mayTakeOut(exemptions, one) || vex.mentions(one));
+      return excusable.length === 0 ? nobody : new Set(excusable);
+    }),
     vex,
   };
   compiled.set(policy, result);
   return result;
 }
 
-function compileRule(name: string, rule: Rule): CompiledRule {
+function compileRule(name: string, rule: Rule, index: number, place: NextPlace): CompiledRule {
   const runningUntil = rule.running === undefined ? 0 : (endOf(rule.running.admitUntil) ?? 0);
   return {
     name,
+    index,
     action: rule.action,
     enabled: rule.enabled,
     where: compileScope(rule.where ?? {}),
     except: rule.except === undefined ? [] : [rule.except].flat().map(compileScope),
-    when: compileCondition(rule.when),
+    when: compileCondition(rule.when, place),
     onScan: rule.onScan,
     admitsRunning: (now) => now < runningUntil,
   };
 }
 
-/** Few findings of a report are anybody's exception, and lists of findings do not change: found once for each. */
-function rememberExcusable(may: (finding: Finding) => boolean): CompiledPolicy["excusable"] {
-  const known = new WeakMap<readonly Finding[], ReadonlySet<Finding>>();
+/** Of most reports. */
+const nobody: ReadonlySet<Finding> = new Set();
+
+/** Lists of findings are shared and do not change: what is made of one is made once, and goes when the list goes. */
+function forEach<T>(make: (findings: readonly Finding[]) => T): (findings: readonly Finding[]) => T {
+  const known = new WeakMap<readonly Finding[], T>();
   return (findings) => {
-    let excusable = known.get(findings);
-    if (excusable === undefined) {
-      excusable = new Set(findings.filter(may));
-      known.set(findings, excusable);
+    let made = known.get(findings);
+    if (made === undefined) {
+      made = make(findings);
+      known.set(findings, made);
     }
-    return excusable;
+    return made;
   };
 }
 

@@ -1,4 +1,5 @@
 import { compileFilter, olderThan, worstFirst } from "./filter.ts";
+import type { MatchMemory, NextPlace } from "./filter.ts";
 import type { Finding } from "./finding.ts";
 import type { Condition } from "./model.ts";
 import type { CouldNotTell } from "./decision.ts";
@@ -9,6 +10,8 @@ import type { PlatformScan } from "./scan.ts";
 export interface ConditionInput {
   readonly scan: PlatformScan;
   readonly now: number;
+  /** What the policy's filters have made of the scan's findings before. */
+  readonly memory: MatchMemory;
   /** Takes out the findings that exemptions and VEX set aside for the rule under way. */
   remaining(findings: readonly Finding[]): readonly Finding[];
 }
@@ -23,25 +26,26 @@ export interface ConditionResult {
 export type ConditionMatcher = (input: ConditionInput) => ConditionResult;
 
 /** Compiles a condition. Monotone: no further finding makes it false. */
-export function compileCondition(condition: Condition): ConditionMatcher {
-  if ("findings" in condition) return compileFindings(condition.findings);
+export function compileCondition(condition: Condition, place: NextPlace): ConditionMatcher {
+  if ("findings" in condition) return compileFindings(condition.findings, place);
   if ("scanAge" in condition) return compileScanAge(condition.scanAge);
   if ("imageAge" in condition) return compileImageAge(condition.imageAge);
   if ("unsignedReport" in condition)
     return ({ scan }) => ({ ...nothing, holds: scan.report.trust.kind === "unsigned" });
-  if ("allOf" in condition) return combine(condition.allOf, (results) => results.every(({ holds }) => holds));
-  return combine(condition.anyOf, (results) => results.some(({ holds }) => holds));
+  if ("allOf" in condition)
+    return combine(condition.allOf, place, (results) => results.every(({ holds }) => holds));
+  return combine(condition.anyOf, place, (results) => results.some(({ holds }) => holds));
 }
 
 const nothing: ConditionResult = { holds: false, findings: [], couldNotTell: [] };
 
-function compileFindings({
-  atLeast = 1,
-  ...filter
-}: Extract<Condition, { findings: unknown }>["findings"]): ConditionMatcher {
-  const match = compileFilter(filter);
+function compileFindings(
+  { atLeast = 1, ...filter }: Extract<Condition, { findings: unknown }>["findings"],
+  place: NextPlace,
+): ConditionMatcher {
+  const match = compileFilter(filter, place);
   return (input) => {
-    const { counted, unknown } = match(input.scan.report.findings, input.now);
+    const { counted, unknown } = match(input.scan.report.findings, input.now, input.memory);
     if (counted.length === 0 && unknown.length === 0) return nothing;
     const findings = counted.length === 0 ? counted : input.remaining(counted);
     return {
@@ -90,9 +94,10 @@ function unlessToCome(moment: string | undefined, now: number): string | undefin
 
 function combine(
   conditions: readonly Condition[],
+  place: NextPlace,
   holdsFor: (results: readonly ConditionResult[]) => boolean,
 ): ConditionMatcher {
-  const matchers = conditions.map(compileCondition);
+  const matchers = conditions.map((condition) => compileCondition(condition, place));
   return (input) => {
     const results = matchers.map((matches) => matches(input));
     const holds = holdsFor(results);

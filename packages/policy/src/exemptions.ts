@@ -128,6 +128,7 @@ export interface ExemptionLedger {
 
 /** How an exemption fared so far. */
 const [outOfScope, unused, used] = [0, 1, 2];
+const words = ["out-of-scope", "unused", "used"] as const;
 
 export function exemptionLedger(
   { all, byId, byPattern, wholes, stateful }: ExemptionIndex,
@@ -174,18 +175,12 @@ export function exemptionLedger(
       };
     },
     results: () =>
-      all.map(({ name, end, index }) => ({
-        exemption: name,
-        status:
-          now >= end
-            ? "expired"
-            : status[index] === used
-              ? "used"
-              : status[index] === unused
-                ? "unused"
-                : "out-of-scope",
-        ...(Number.isFinite(end) ? { daysLeft: daysUntil(end, now) } : {}),
-      })),
+      all.map(({ name, end, index }) => {
+        const fared = now >= end ? "expired" : (words[status[index] ?? outOfScope] ?? "out-of-scope");
+        return Number.isFinite(end)
+          ? { exemption: name, status: fared, daysLeft: daysUntil(end, now) }
+          : { exemption: name, status: fared };
+      }),
   };
 }
 

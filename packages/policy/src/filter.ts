@@ -18,14 +18,27 @@ export interface Matches {
   unknown: readonly { finding: Finding; attributes: readonly string[] }[];
 }
 
-/** A compiled filter. */
-export type FilterMatcher = (findings: readonly Finding[], now: number) => Matches;
+/** What the filters of a policy make of one list of findings, each at its own place, for as long as it is true. */
+export type MatchMemory = (KeptMatches | undefined)[];
+
+interface KeptMatches {
+  matches: Matches;
+  /** Milliseconds since the epoch. */
+  from: number;
+  through: number;
+}
+
+/** A compiled filter. `memory` is that of the findings. */
+export type FilterMatcher = (findings: readonly Finding[], now: number, memory: MatchMemory) => Matches;
+
+/** Gives each filter of a policy its place in memories. */
+export type NextPlace = () => number;
 
 /** Compiles a filter: all its attributes must hold for the same finding. */
-export function compileFilter(filter: FindingFilter): FilterMatcher {
+export function compileFilter(filter: FindingFilter, place: NextPlace): FilterMatcher {
   const checks = attributeChecks(filter);
   const ifUnknown = filter.ifUnknown !== "skip";
-  return rememberWhileTrue(ageLimits(filter), (findings, now) => {
+  return rememberWhileTrue(place(), ageLimits(filter), (findings, now) => {
     const counted: Finding[] = [];
     const unknown: { finding: Finding; attributes: readonly string[] }[] = [];
     for (const finding of findings) {
@@ -37,6 +50,7 @@ export function compileFilter(filter: FindingFilter): FilterMatcher {
         });
       if (answer === undefined ? ifUnknown : answer) counted.push(finding);
     }
+    if (counted.length === 0 && unknown.length === 0) return noMatches;
     return { counted: counted.sort(worstFirst), unknown };
   });
 }
@@ -61,16 +75,28 @@ function ageLimits(filter: FindingAttributes): AgeLimit[] {
  * lives: most admissions ask the same rules about the same reports. Kept is what matches, never a verdict, and for
  * filters over ages only until the next finding comes of age.
  */
-function rememberWhileTrue(limits: readonly AgeLimit[], match: FilterMatcher): FilterMatcher {
-  const memory = new WeakMap<readonly Finding[], { matches: Matches; from: number; through: number }>();
-  return (findings, now) => {
-    const kept = memory.get(findings);
+function rememberWhileTrue(
+  place: number,
+  limits: readonly AgeLimit[],
+  match: (findings: readonly Finding[], now: number) => Matches,
+): FilterMatcher {
+  return (findings, now, memory) => {
+    const kept = memory[place];
     if (kept !== undefined && now >= kept.from && now <= kept.through) return kept.matches;
     const matches = match(findings, now);
-    memory.set(findings, { matches, from: now, through: nextChange(findings, limits, now) });
+    memory[place] =
+      limits.length > 0
+        ? { matches, from: now, through: nextChange(findings, limits, now) }
+        : matches === noMatches
+          ? neverAny
+          : { matches, from: -Infinity, through: Infinity };
     return matches;
   };
 }
+
+/** Most filters match nothing in most lists: then nothing is held but this. */
+const noMatches: Matches = { counted: [], unknown: [] };
+const neverAny: KeptMatches = { matches: noMatches, from: -Infinity, through: Infinity };
 
 function nextChange(findings: readonly Finding[], limits: readonly AgeLimit[], now: number): number {
   let next = Number.POSITIVE_INFINITY;

@@ -14,6 +14,7 @@
  * - Only the digest algorithms that the OCI image specification registers with this library's hexadecimal form,
  *   sha256 and sha512, are known.
  */
+import { remember } from "./remember.ts";
 
 /** One image reference in its normal form. It always has a tag, a digest or both. */
 export interface ImageReference {
@@ -37,6 +38,8 @@ export type ParsedImageReference =
 /** Longest text that is looked at. The grammar's own parts (host, 255, 128, digest) stay far below. */
 const longestReference = 4096;
 const longestRepository = 255;
+/** An admission reads each of its references several times, and a roll-out the same ones again and again. */
+const rememberedReferences = 500;
 const dockerHub = "docker.io";
 const dockerHubHosts = new Set(["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
 const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
@@ -57,7 +60,17 @@ const identifier = /^[0-9a-f]{64}$/;
  * parseImageReference("nginx") // docker.io, library/nginx, latest
  * parseImageReference("ghcr.io/acme/app:1.2@sha256:…") // tag and digest together
  */
-export function parseImageReference(text: string): ParsedImageReference {
+export const parseImageReference: (text: string) => ParsedImageReference = remember(
+  (text) => frozen(parse(text)),
+  rememberedReferences,
+);
+
+function frozen(parsed: ParsedImageReference): ParsedImageReference {
+  if (parsed.ok) Object.freeze(parsed.reference);
+  return Object.freeze(parsed);
+}
+
+function parse(text: string): ParsedImageReference {
   if (text === "") return problem("an image reference must not be empty");
   if (text.length > longestReference)
     return problem(

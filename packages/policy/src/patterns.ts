@@ -19,20 +19,32 @@ export function compilePatterns(patterns: Patterns): PatternMatcher {
   const list = typeof patterns === "string" ? [patterns] : patterns;
   const negations = list.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
   const demands = list.filter((pattern) => !pattern.startsWith("!"));
-  const negated = negations.map(single);
-  const positive = demands.map(single);
-  const wanted = (value: string) => positive.length === 0 || positive.some((matches) => matches(value));
-  const excluded = (value: string) => negated.some((matches) => matches(value));
-  const matcher = (value: string) => wanted(value) && !excluded(value);
+  const wanted = demands.length === 0 ? always : anyOf(demands);
+  const excluded = anyOf(negations);
+  // Nearly all are plain, and asked for every image of every decision: no step more than the text takes.
+  const matcher =
+    negations.length === 0
+      ? (value: string) => wanted(value)
+      : (value: string) => wanted(value) && !excluded(value);
   return Object.assign(matcher, {
     any: (values: readonly string[]) => values.some(wanted) && !values.some(excluded),
     anyOfSome(values: readonly string[], possible: (pattern: string) => boolean): Tri {
       if (values.some(excluded)) return false;
-      const meant = positive.length === 0 || values.some(wanted);
+      const meant = demands.length === 0 || values.some(wanted);
       if (!meant && !demands.some(possible)) return false;
       return meant && !negations.some(possible) ? true : undefined;
     },
   });
+}
+
+function always(): boolean {
+  return true;
+}
+
+function anyOf(patterns: readonly string[]): (value: string) => boolean {
+  const all = patterns.map(single);
+  const [only] = all;
+  return all.length === 1 && only !== undefined ? only : (value) => all.some((matches) => matches(value));
 }
 
 function single(pattern: string): (value: string) => boolean {

@@ -33,10 +33,13 @@ type Check<Asked> = readonly [attribute: string, check: (asked: Asked) => Tri];
 export function compileScope(scope: Scope): ScopeMatcher {
   const ofSubject = [...subjectChecks(scope)];
   const ofImage = [...imageChecks(scope)];
+  const [first] = ofImage;
+  const only = first !== undefined && ofImage.length === 1 ? byOne(first) : undefined;
   return (subject) => {
     const missing = missingFacts(ofSubject, subject);
     if (missing === undefined) return outOfScope;
     if (ofImage.length === 0 && missing.length === 0) return inScope;
+    if (only !== undefined && missing.length === 0) return only;
     return (image, unknown) => {
       const more = missingFacts(ofImage, image);
       if (more === undefined) return false;
@@ -44,6 +47,15 @@ export function compileScope(scope: Scope): ScopeMatcher {
       for (const attribute of more) unknown(attribute);
       return missing.length === 0 && more.length === 0 ? true : undefined;
     };
+  };
+}
+
+/** The most usual scope: one thing is asked of the image. */
+function byOne([attribute, check]: Check<ImageFacts>): BoundScope {
+  return (image, unknown) => {
+    const answer = check(image);
+    if (answer === undefined) unknown(attribute);
+    return answer;
   };
 }
 
