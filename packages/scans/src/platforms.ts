@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Platform } from "@gatehouse/policy";
 
 /** A platform in the words that runtimes compare by. */
@@ -21,8 +22,20 @@ const alsoRuns: Readonly<Record<string, string>> = { amd64: "386", arm64: "arm" 
 /** The variant that every processor of an architecture has. */
 const baseline: Readonly<Record<string, number>> = { amd64: 1, arm64: 8 };
 
+/** What platforms come to. A cluster has few; an index can name whatever it likes. */
+const normals = new LRUCache<Platform, Normal>({ max: 200 });
+
 /** As containerd reads a platform: in any letter case, under any of an architecture's names. */
 function normal(platform: Platform): Normal {
+  let known = normals.get(platform);
+  if (known === undefined) {
+    known = readPlatform(platform);
+    normals.set(platform, known);
+  }
+  return known;
+}
+
+function readPlatform(platform: Platform): Normal {
   const [os = "", written = "", variant] = platform.toLowerCase().split("/");
   const [architecture, implied] = Object.hasOwn(otherNames, written)
     ? (otherNames[written] ?? [written])

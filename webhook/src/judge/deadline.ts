@@ -1,3 +1,5 @@
+import type { Awaitable } from "@gatehouse/scans";
+
 /** What the API server waits when a webhook configuration says nothing, and what we take when it does not say. */
 const defaultSeconds = 10;
 /** `timeoutSeconds` of a webhook is 1 to 30 (admissionregistration.k8s.io/v1). */
@@ -31,44 +33,63 @@ const graceMs = 20;
 export interface Deadline {
   /** Milliseconds that there were at its beginning. */
   budget: number;
-  /** Aborts when time is up. */
-  signal: AbortSignal;
+  /** Aborts when time is up. The timer runs once somebody has asked for this: most answers wait for nothing. */
+  readonly signal: AbortSignal;
   /**
-   * The value, or undefined when it is not there in time: at the deadline or, if that is sooner, after `atMost`
-   * milliseconds. What makes it goes on.
+   * The value, at once where it is there; undefined when it is not there in time: at the deadline or, if that is
+   * sooner, after `atMost` milliseconds. What makes it goes on.
    */
-  within<T>(value: Promise<T>, atMost?: number): Promise<T | undefined>;
+  within<T>(value: Awaitable<T>, atMost?: number): Awaitable<T | undefined>;
   /** Stops the timer, once the answer is made. */
   close(): void;
 }
 
 /** A deadline `budget` milliseconds from now. */
 export function openDeadline(budget: number): Deadline {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const timer = setTimeout(() => controller.abort(new Error("time is up")), budget);
+  const openedAt = performance.now();
+  let controller: AbortController | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  function signal(): AbortSignal {
+    if (controller === undefined) {
+      const armed = new AbortController();
+      const left = budget - (performance.now() - openedAt);
+      timer = setTimeout(() => armed.abort(new Error("time is up")), Math.max(0, left));
+      controller = armed;
+    }
+    return controller.signal;
+  }
+
   return {
     budget,
-    signal,
-    async within(value, atMost) {
-      let stop = () => {};
-      const tooLate = new Promise<undefined>((resolve) => {
-        const giveUp = () => resolve(undefined);
-        const aborted = () => setTimeout(giveUp, graceMs);
-        const sooner = atMost === undefined ? undefined : setTimeout(giveUp, atMost);
-        signal.addEventListener("abort", aborted, { once: true });
-        if (signal.aborted) aborted();
-        stop = () => {
-          clearTimeout(sooner);
-          signal.removeEventListener("abort", aborted);
-        };
-      });
-      try {
-        return await Promise.race([value, tooLate]);
-      } finally {
-        stop();
-      }
+    get signal() {
+      return signal();
     },
+    within: (value, atMost) => (value instanceof Promise ? waitFor(value, signal(), atMost) : value),
     close: () => clearTimeout(timer),
   };
+}
+
+async function waitFor<T>(
+  value: Promise<T>,
+  signal: AbortSignal,
+  atMost: number | undefined,
+): Promise<T | undefined> {
+  let stop = () => {};
+  const tooLate = new Promise<undefined>((resolve) => {
+    const giveUp = () => resolve(undefined);
+    const aborted = () => setTimeout(giveUp, graceMs);
+    const sooner = atMost === undefined ? undefined : setTimeout(giveUp, atMost);
+    signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) aborted();
+    stop = () => {
+      clearTimeout(sooner);
+      signal.removeEventListener("abort", aborted);
+    };
+  });
+  try {
+    return await Promise.race([value, tooLate]);
+  } finally {
+    stop();
+  }
 }

@@ -108,7 +108,9 @@ describe("namespaceLabels", () => {
     });
     const directory = createDirectory(read);
     expect(
-      await Promise.all(["shop", "bare", "broken", "gone"].map((name) => directory.namespaceLabels(name))),
+      await Promise.all(
+        ["shop", "bare", "broken", "gone"].map(async (name) => await directory.namespaceLabels(name)),
+      ),
     ).toEqual([{ team: "web" }, {}, undefined, undefined]);
   });
 

@@ -1,35 +1,31 @@
 /** The judge itself: from an admission request to an answer and the event about it. No HTTP, no files, no clock of its own. */
 import {
   applyMode,
-  decide,
-  denialMessage,
-  leadingCode,
-  oneLine,
+  bindPolicy,
   parseImageReference,
   platformsOf,
-  referencesToScan,
   refusalMessage,
   refusalWarning,
-  warnings,
+  type BoundPolicy,
   type Cluster,
   type EventInput,
   type GateConfig,
   type ImageScan,
-  type KnownOfObject,
   type Platform,
   type Policy,
   type Refusal,
   type Ruling,
   type Subject,
 } from "@gatehouse/policy";
-import type { LookUp } from "@gatehouse/scans";
+import { andThen, type Awaitable, type LookUp } from "@gatehouse/scans";
 import type { AdmissionAnswer, AdmissionRequest } from "./admission-review.ts";
+import { answerOf } from "./answer.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Directory } from "./directory.ts";
 import { gather, type Gathered } from "./look-ups.ts";
-import { asksNamespaceLabels } from "./needs.ts";
 import { pinPatch } from "./pin.ts";
-import { askedOf, askedSubject, isMirror, madeByController, type Asked } from "./subject.ts";
+import { askedOf, askedSubject, isMirror, madeByController, type AskedImages } from "./subject.ts";
+import { surroundings } from "./surroundings.ts";
 
 /** Everything the judge is given. */
 export interface JudgeOptions {
@@ -60,25 +56,19 @@ export interface Unanswerable {
   problems: readonly string[];
 }
 
+/** Judges at once where all that it takes is held. */
 export interface Judge {
-  /** Rejects only for a bug; see `failed`. */
-  validate(request: AdmissionRequest, deadline: Deadline): Promise<Judged | Unanswerable>;
+  /** Fails only for a bug; see `failed`. */
+  validate(request: AdmissionRequest, deadline: Deadline): Awaitable<Judged | Unanswerable>;
   /**
    * Pins Pods to what their references name now. It denies only what cannot be pinned now, could be found a moment
    * later, and is denied by the rules as it stands: else `validate`, which comes next, might find it and admit a tag
    * that can still be moved.
    */
-  pin(request: AdmissionRequest, deadline: Deadline): Promise<Judged | Unanswerable>;
+  pin(request: AdmissionRequest, deadline: Deadline): Awaitable<Judged | Unanswerable>;
   /** The answer when `validate` failed. */
   failed(request: AdmissionRequest, startedAt: number): Judged;
 }
-
-/**
- * Longest that the cluster's own API is waited for: milliseconds, and a share of the time for the answer, so that
- * enough is left for the look-ups. What it does not say in that time is unknown.
- */
-const directoryMs = 2_000;
-const directoryShare = 0.4;
 
 /** Builds a judge. */
 export function createJudge(options: JudgeOptions): Judge {
@@ -140,121 +130,110 @@ export function createJudge(options: JudgeOptions): Judge {
     return { answer, ...event, late: 0 };
   }
 
-  /** What the cluster knows; unknown where it does not answer in time. */
-  async function surroundings(
-    request: AdmissionRequest,
-    asked: Extract<Asked, { judge: "images" }>,
-    policy: Policy,
-    deadline: Deadline,
-  ): Promise<Pick<KnownOfObject, "namespaceLabels" | "workload">> {
-    const { metadata } = asked;
-    const self = { kind: request.kind, name: metadata.name || metadata.generateName };
-    const atMost = Math.min(directoryMs, deadline.budget * directoryShare);
-    const owned = metadata.ownerReferences.some((reference) => reference.controller === true);
-    const [namespaceLabels, workload] = await Promise.all([
-      asksNamespaceLabels(policy)
-        ? deadline.within(directory.namespaceLabels(request.namespace), atMost)
-        : undefined,
-      owned
-        ? deadline.within(
-            directory.topOwner({ ...self, ...metadata, namespace: request.namespace, name: self.name }),
-            atMost,
-          )
-        : ({
-            resolved: true,
-            ...self,
-            ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
-          } as const),
-    ]);
-    return {
-      ...(namespaceLabels === undefined ? {} : { namespaceLabels }),
-      workload: workload ?? { resolved: false, reason: "the API server did not answer in time" },
-    };
-  }
-
-  async function scansOf(
+  /** The policy bound to what was asked, and the scans that its rules may ask about. */
+  function gathered(
     request: AdmissionRequest,
     policy: Policy,
     subject: Subject,
     deadline: Deadline,
-  ): Promise<Gathered> {
-    const references = referencesToScan(policy, subject);
-    if (references.length === 0) return { scans: new Map(), late: 0 };
-    return await gather(references, lookUp, platformsOf(request.object, options.platforms()), deadline);
+  ): Awaitable<Gathered & { bound: BoundPolicy }> {
+    const bound = bindPolicy(policy, subject);
+    const references = bound.referencesToScan();
+    if (references.length === 0) return { scans: new Map(), late: 0, bound };
+    const platforms = platformsOf(request.object, options.platforms());
+    return andThen(gather(references, lookUp, platforms, deadline), ({ scans, late }) => ({
+      scans,
+      late,
+      bound,
+    }));
   }
 
-  async function subjectFor(
+  function subjectFor(
     request: AdmissionRequest,
-    asked: Extract<Asked, { judge: "images" }>,
+    asked: AskedImages,
     policy: Policy,
     deadline: Deadline,
-  ): Promise<Subject> {
-    const known = await surroundings(request, asked, policy, deadline);
+  ): Awaitable<Subject> {
     const running = config.running
       ?.filter((entry) => entry.namespace === request.namespace)
       .map(({ repository, digests }) => ({ repository, digests }));
-    return askedSubject(request, asked, {
-      cluster: config.cluster,
-      ...(running === undefined ? {} : { running }),
-      ...known,
-    });
+    return andThen(surroundings(request, asked, { policy, directory, deadline }), (known) =>
+      askedSubject(request, asked, {
+        cluster: config.cluster,
+        ...(running === undefined ? {} : { running }),
+        ...known,
+      }),
+    );
+  }
+
+  /** The answer and the event of a ruling. */
+  function ruled(
+    request: AdmissionRequest,
+    by: { policy: Policy; subject: Subject; startedAt: number; mirror?: boolean },
+    { scans, late }: Gathered,
+    ruling: Ruling,
+  ): Judged {
+    const { policy, subject, startedAt, mirror } = by;
+    const event = eventOf(
+      request,
+      { startedAt, decidedAt: now() },
+      {
+        subject,
+        judged: subject,
+        workload: subject.workload,
+        verdict: { ruling, scans },
+        ...(mirror === undefined ? {} : { mirror }),
+      },
+    );
+    return { answer: answerOf(ruling, subject, policy, config.policyHash), ...event, late };
   }
 
   return {
-    async validate(request, deadline) {
+    validate(request, deadline) {
       const startedAt = now();
       const asked = askedOf(request);
-      if (asked.judge === "nothing") return { answer: { allowed: true }, late: 0 };
+      if (asked.judge === "nothing") return nothingToJudge;
       if (asked.judge === "refuse") {
         // In mode audit a denial is no answer, and "allowed" would be a lie about an object that nobody can read.
         if (asked.refusal.code === "GH1022" && mode === "audit") return { problems: asked.refusal.problems };
         return refused(request, asked.refusal, startedAt);
       }
       const policy = options.policy();
-      const subject = await subjectFor(request, asked, policy, deadline);
-      if (madeByController(request, subject.workload)) return { answer: { allowed: true }, late: 0 };
-      const { scans, late } = await scansOf(request, policy, subject, deadline);
-      const decidedAt = now();
-      const mirror = isMirror(request, asked.metadata);
-      const decision = decide(policy, subject, scans, decidedAt);
-      const ruling = mirror ? auditedOnly(applyMode(decision, "audit"), mode) : applyMode(decision, mode);
-      const event = eventOf(
-        request,
-        { startedAt, decidedAt: now() },
-        { subject, judged: subject, workload: subject.workload, verdict: { ruling, scans }, mirror },
-      );
-      return { answer: answerOf(ruling, subject, policy, config.policyHash), ...event, late };
+      return andThen(subjectFor(request, asked, policy, deadline), (subject) => {
+        if (madeByController(request, subject.workload)) return nothingToJudge;
+        return andThen(gathered(request, policy, subject, deadline), ({ bound, ...found }) => {
+          const mirror = isMirror(request, asked.metadata);
+          const decision = bound.decide(found.scans, now());
+          const ruling = mirror ? auditedOnly(applyMode(decision, "audit"), mode) : applyMode(decision, mode);
+          return ruled(request, { policy, subject, startedAt, mirror }, found, ruling);
+        });
+      });
     },
 
-    async pin(request, deadline) {
-      const allowed: Judged = { answer: { allowed: true }, late: 0 };
+    pin(request, deadline) {
       if (!config.pin || mode !== "deny" || request.operation !== "CREATE" || request.kind !== "Pod")
-        return allowed;
+        return nothingToJudge;
       const asked = askedOf(request);
-      if (asked.judge === "nothing") return allowed;
+      if (asked.judge === "nothing") return nothingToJudge;
       const startedAt = now();
       if (asked.judge === "refuse") return refused(request, asked.refusal, startedAt);
-      if (isMirror(request, asked.metadata)) return allowed;
+      if (isMirror(request, asked.metadata)) return nothingToJudge;
       const policy = options.policy();
-      const subject = await subjectFor(request, asked, policy, deadline);
-      const { scans, late } = await scansOf(request, policy, subject, deadline);
-      const unpinned = asked.images.filter(({ reference }) =>
-        mayBePinnedLater(reference, scans.get(reference)),
-      );
-      if (unpinned.length > 0) {
-        const decidedAt = now();
-        const ruling = applyMode(decide(policy, subject, scans, decidedAt), mode);
-        const isUnpinned = (image: string) => unpinned.some(({ reference }) => reference === image);
-        if (ruling.images.some(({ reference, outcome }) => outcome === "deny" && isUnpinned(reference))) {
-          const event = eventOf(
-            request,
-            { startedAt, decidedAt: now() },
-            { subject, judged: subject, workload: subject.workload, verdict: { ruling, scans } },
+      return andThen(subjectFor(request, asked, policy, deadline), (subject) =>
+        andThen(gathered(request, policy, subject, deadline), ({ bound, ...found }): Judged => {
+          const { scans, late } = found;
+          const unpinned = asked.images.filter(({ reference }) =>
+            mayBePinnedLater(reference, scans.get(reference)),
           );
-          return { answer: answerOf(ruling, subject, policy, config.policyHash), ...event, late };
-        }
-      }
-      return { answer: { allowed: true, patch: pinPatch(asked.images, scans) }, late };
+          if (unpinned.length > 0) {
+            const ruling = applyMode(bound.decide(scans, now()), mode);
+            const isUnpinned = (image: string) => unpinned.some(({ reference }) => reference === image);
+            if (ruling.images.some(({ reference, outcome }) => outcome === "deny" && isUnpinned(reference)))
+              return ruled(request, { policy, subject, startedAt }, found, ruling);
+          }
+          return { answer: { allowed: true, patch: pinPatch(asked.images, scans) }, late };
+        }),
+      );
     },
 
     failed: (request, startedAt) =>
@@ -265,6 +244,8 @@ export function createJudge(options: JudgeOptions): Judge {
       ),
   };
 }
+
+const nothingToJudge: Judged = { answer: { allowed: true }, late: 0 };
 
 /** Whether the look-up of a tag gave no digest to pin to, and might give one when it is made again. */
 function mayBePinnedLater(reference: string, scan: ImageScan | undefined): boolean {
@@ -281,33 +262,4 @@ function mayBePinnedLater(reference: string, scan: ImageScan | undefined): boole
 /** A mirror Pod's ruling: never more than audit, whatever the cluster's mode. */
 function auditedOnly(ruling: Ruling, mode: Ruling["mode"]): Ruling {
   return { ...ruling, mode, inDenyMode: ruling.action };
-}
-
-function answerOf(ruling: Ruling, subject: Subject, policy: Policy, policyHash: string): AdmissionAnswer {
-  const auditAnnotations = annotations(ruling, policyHash);
-  return ruling.action === "deny"
-    ? { allowed: false, message: denialMessage({ ruling, subject, policy }), auditAnnotations }
-    : { allowed: true, warnings: ruling.outcome === "allow" ? [] : warnings(ruling), auditAnnotations };
-}
-
-/** For the API server's audit log. Values are bounded; the event has the whole. */
-function annotations(ruling: Ruling, policyHash: string): Record<string, string> {
-  const base = { decision: ruling.action, policy: policyHash };
-  if (ruling.outcome === "allow") return base;
-  const asking = new Set<string>();
-  for (const image of ruling.images) {
-    for (const rule of image.rules) if (rule.outcome !== "allow") asking.add(rule.rule);
-  }
-  const images = ruling.images.map((image) =>
-    image.digest === undefined || image.reference.endsWith(image.digest)
-      ? image.reference
-      : `${image.reference}@${image.digest}`,
-  );
-  return {
-    ...base,
-    "in-deny-mode": ruling.inDenyMode,
-    code: leadingCode(ruling) ?? "",
-    rules: oneLine([...asking].join(","), 1024),
-    images: oneLine(images.join(","), 2048),
-  };
 }

@@ -1,5 +1,5 @@
 import { parseImageReference, type ImageScan, type ScanState } from "@gatehouse/policy";
-import type { LookUp } from "@gatehouse/scans";
+import { andThen, type LookUp } from "@gatehouse/scans";
 
 export interface RecentImages {
   /** The look-up to judge by: what it finds is remembered. */
@@ -42,12 +42,12 @@ export function createRecentImages(options: RecentImagesOptions): RecentImages {
   }
 
   return {
-    async lookUp(reference, terms) {
-      const scan = await lookUp(reference, terms);
-      const image = byDigest(reference, scan);
-      if (image !== undefined) remember(image);
-      return scan;
-    },
+    lookUp: (reference, terms) =>
+      andThen(lookUp(reference, terms), (scan) => {
+        const image = byDigest(reference, scan);
+        if (image !== undefined) remember(image);
+        return scan;
+      }),
     images() {
       const oldest = now() - forMs;
       for (const [image, at] of seen) {

@@ -21,9 +21,14 @@ const mostImages = 200;
 /** What a request asks to be judged. */
 export type Asked =
   /** Nothing to judge: no image is new, or the operation admits none. */
-  | { judge: "nothing" }
-  | { judge: "refuse"; refusal: Refusal }
-  | { judge: "images"; images: readonly ImageUse[]; metadata: RequestedMetadata };
+  { judge: "nothing" } | { judge: "refuse"; refusal: Refusal } | AskedImages;
+
+/** Images to be judged, and the metadata of the object that names them. */
+export interface AskedImages {
+  judge: "images";
+  images: readonly ImageUse[];
+  metadata: RequestedMetadata;
+}
 
 /** Metadata as the requester wrote it, checked as far as it is used. */
 export interface RequestedMetadata {
@@ -134,7 +139,7 @@ function ownersOf(value: unknown, problems: string[]): OwnerReference[] {
  */
 export function askedSubject(
   request: AdmissionRequest,
-  asked: Extract<Asked, { judge: "images" }>,
+  asked: AskedImages,
   known: Omit<KnownOfObject, "namespace">,
 ): Subject {
   const whole = subjectOf(request.object, { ...known, namespace: request.namespace });

@@ -1,6 +1,7 @@
 /**
  * Which report answers for which image.
  */
+import { LRUCache } from "lru-cache";
 import { oneLine } from "@gatehouse/policy";
 import type { ImageReference, ImageScan, Platform, ReportTrust, ScanReport } from "@gatehouse/policy";
 import type { ParsedReport, ReportedImage } from "../parse/parsed.ts";
@@ -14,6 +15,9 @@ export type FolderReport = {
   images: readonly ReportedImage[];
   platform?: Platform;
 } & ({ parsed: ParsedReport } | { unreadable: string });
+
+/** Images whose platforms are remembered. */
+const rememberedImages = 2_000;
 
 /** Answers about a folder's reports, none of which waits for anything. */
 export interface ReportIndex {
@@ -33,6 +37,7 @@ export function indexReports(
   reports: readonly FolderReport[],
   origin: { source: string; trust: ReportTrust },
 ): ReportIndex {
+  const resolved = new LRUCache<string, ResolvedImage>({ max: rememberedImages });
   const byDigest = new Map<string, FolderReport[]>();
   const byTag = new Map<string, { entry: FolderReport; image: ReportedImage }[]>();
   for (const entry of reports) {
@@ -58,7 +63,8 @@ export function indexReports(
 
   return {
     report: (image) => {
-      const found = [...new Set(find(image))];
+      const all = find(image);
+      const found = all.length === 1 ? all : [...new Set(all)];
       const fitting = fit(found, image.platform);
       if (fitting.length > 0) return choose(fitting, origin);
       const others = [...new Set(found.map(({ platform }) => platform ?? "no platform"))].sort().join(", ");
@@ -73,11 +79,13 @@ export function indexReports(
       const digest = reference.digest ?? digestOf(byTag.get(tagKey(reference)) ?? []);
       const entries = digest === undefined ? undefined : byDigest.get(digest);
       if (digest === undefined || entries === undefined) return undefined;
-      return {
-        digest,
-        fromReports: true,
-        platforms: platformsOf(entries).map((one) => ({ ...one, digest })),
-      };
+      let image = resolved.get(digest);
+      if (image === undefined) {
+        const platforms = platformsOf(entries).map((one) => ({ ...one, digest }));
+        image = { digest, fromReports: true, platforms };
+        resolved.set(digest, image);
+      }
+      return image;
     },
     scanByTag: (reference) => {
       if (reference.digest !== undefined) return undefined;
@@ -107,7 +115,7 @@ function tagKey({ registry, repository, tag }: ImageReference): string {
 
 /** What the newest report about a tag says that it names; nothing when that one gives no digest. */
 function digestOf(named: readonly { entry: FolderReport; image: ReportedImage }[]): string | undefined {
-  const [newest] = [...named].sort((a, b) => byAge(a.entry, b.entry));
+  const [newest] = named.length === 1 ? named : [...named].sort((a, b) => byAge(a.entry, b.entry));
   return newest?.image.digests[0];
 }
 
@@ -145,6 +153,8 @@ function choose(
   entries: readonly FolderReport[],
   origin: { source: string; trust: ReportTrust },
 ): ScanReport {
+  const [only] = entries;
+  if (entries.length === 1 && only !== undefined && "parsed" in only) return only.parsed.report;
   const parsed = entries.filter((entry) => "parsed" in entry);
   const unreadable = entries.filter((entry) => "unreadable" in entry);
   const problems = unreadable.map(({ file, unreadable: reason }) => oneLine(`${file}: ${reason}`, 300));
