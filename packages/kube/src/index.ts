@@ -40,7 +40,7 @@ export type { WatchEvent, WatchOptions } from "./watch.ts";
 export {
   createServiceCaller,
   ServiceRefusal,
-  type CalledService,
   type ServiceCaller,
   type ServiceQuestion,
 } from "./service-caller.ts";
+export { createServiceIdentity, type CalledService, type ServiceIdentity } from "./service-identity.ts";

@@ -1,22 +1,7 @@
 import type { Kube } from "./client.ts";
 import type { Query } from "./paths.ts";
 import type { Answer } from "./request.ts";
-import type { ServicePort } from "./service-proxy.ts";
-
-/** A service of the cluster that wants to know who asks. */
-export interface CalledService {
-  readonly namespace: string;
-  readonly target: ServicePort;
-  /** What errors call it, such as `the observer`. */
-  readonly name: string;
-  /** The service account as which it is asked. */
-  readonly serviceAccount: string;
-  /** Where that is. @default the service's namespace */
-  readonly accountNamespace?: string;
-  /** Audience of its tokens, and the header that carries one. */
-  readonly audience: string;
-  readonly header: string;
-}
+import { createServiceIdentity, type CalledService } from "./service-identity.ts";
 
 /** The service answered, and not with 200. */
 export class ServiceRefusal extends Error {
@@ -44,13 +29,10 @@ export type ServiceCaller = (path: string, question: ServiceQuestion) => Promise
 
 /** Longest that one request waits for its answer: an API server's proxy gives up after a minute. */
 const oneRequestMs = 60_000;
-const tokenSeconds = 600;
-/** A token that ends sooner than this is replaced, in milliseconds. */
-const tokenMarginMs = 120_000;
 
 /**
- * Asks a service through the API server's service proxy. That strips identity, so a short-lived token of a service
- * account goes along in a header of its own. A service that answers 503 and says when to come back is asked again.
+ * Asks a service through the API server's service proxy, as `createServiceIdentity` says. A service that answers 503
+ * and says when to come back is asked again.
  *
  * @throws KubeError when the API server does not let the question through
  * @throws ServiceRefusal when the service refuses
@@ -60,17 +42,7 @@ export function createServiceCaller(
   service: CalledService,
 ): ServiceCaller {
   const { now, sleep } = kube.surroundings;
-  const { accountNamespace = service.namespace } = service;
-  let issued: { token: string; expiresAt: number } | undefined;
-
-  async function token(): Promise<string> {
-    if (issued === undefined || issued.expiresAt - now() < tokenMarginMs)
-      issued = await kube.tokenRequest(accountNamespace, service.serviceAccount, {
-        audiences: [service.audience],
-        expirationSeconds: tokenSeconds,
-      });
-    return issued.token;
-  }
+  const identity = createServiceIdentity(kube, service);
 
   return async (path, { method = "GET", query, body, timeoutMs }) => {
     const deadline = now() + timeoutMs;
@@ -78,7 +50,7 @@ export function createServiceCaller(
       const answer = await kube.serviceProxy(service.namespace, service.target, path, {
         method,
         headers: {
-          [service.header]: await token(),
+          ...(await identity()),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(query === undefined ? {} : { query }),

@@ -8,16 +8,9 @@ import {
   type ServiceCaller,
 } from "@gatehouse/kube";
 import { fromKubeconfig } from "@gatehouse/kube/kubeconfig";
-import {
-  observerService,
-  readImpact,
-  type Impact,
-  type Mode,
-  type Policy,
-  type RunningDigests,
-} from "@gatehouse/policy";
+import { readImpact, type Impact, type Mode, type Policy, type RunningDigests } from "@gatehouse/policy";
 import { UsageError } from "../exit.ts";
-import { mended, refused, type ConnectionOptions } from "./connection.ts";
+import { mended, observerOf, refused, type ConnectionOptions } from "./connection.ts";
 
 /** Longest that one question to the observer may take, waiting for reports included, in milliseconds. */
 export const questionMs = 180_000;
@@ -32,12 +25,7 @@ export async function openObserver(options: ConnectionOptions): Promise<ServiceC
 
 /** The same over a client. */
 function callerOf(kube: Kube, options: Pick<ConnectionOptions, "gateNamespace" | "as">): ServiceCaller {
-  const { gateNamespace, as } = options;
-  const service = observerService(gateNamespace);
-  const ask = createServiceCaller(kube, {
-    ...service,
-    ...(as === undefined ? {} : { accountNamespace: as.namespace, serviceAccount: as.name }),
-  });
+  const ask = createServiceCaller(kube, observerOf(options));
   return async (path, question) => await explained(options, async () => await ask(path, question));
 }
 

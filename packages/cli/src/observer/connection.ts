@@ -1,8 +1,17 @@
 /** The observer of a cluster, asked through the API server's service proxy. */
 import { Option, type Command } from "commander";
-import { createKube, isKubeError, type Answer, type Kube, type KubeError, type Query } from "@gatehouse/kube";
+import {
+  createKube,
+  createServiceIdentity,
+  isKubeError,
+  type Answer,
+  type CalledService,
+  type Kube,
+  type KubeError,
+  type Query,
+} from "@gatehouse/kube";
 import { fromKubeconfig } from "@gatehouse/kube/kubeconfig";
-import type { CommandCode } from "@gatehouse/policy";
+import { observerService, type CommandCode } from "@gatehouse/policy";
 import { UsageError } from "../exit.ts";
 
 /** Which observer, and as whom, as the command line gives it. */
@@ -38,12 +47,19 @@ function account(text: string): { namespace: string; name: string } {
   return { namespace, name };
 }
 
-/** The service account that the gate makes for those who ask, and the service that is asked. */
-const callerAccount = "gatehouse-caller";
-const service = { scheme: "https", service: "gatehouse-observer", port: "https" } as const;
-/** How long a token is asked for, and how long before its end a new one is; seconds and milliseconds. */
+/** How long a token is asked for, in seconds: news go on for as long as a page is open. */
 const tokenSeconds = 3600;
-const renewMs = 5 * 60_000;
+
+/** The observer of the gate, asked by its own caller or by another account. */
+export function observerOf({
+  gateNamespace,
+  as,
+}: Pick<ConnectionOptions, "gateNamespace" | "as">): CalledService {
+  return {
+    ...observerService(gateNamespace),
+    ...(as === undefined ? {} : { accountNamespace: as.namespace, serviceAccount: as.name }),
+  };
+}
 
 /** An observer that can be asked. */
 export interface ObserverConnection {
@@ -70,36 +86,26 @@ export async function connect(options: ConnectionOptions): Promise<ObserverConne
 /** A connection over a client. */
 export function connectionOf(
   kube: Kube,
-  { gateNamespace, as }: Pick<ConnectionOptions, "gateNamespace" | "as">,
+  options: Pick<ConnectionOptions, "gateNamespace" | "as">,
 ): ObserverConnection {
-  const asking = as ?? { namespace: gateNamespace, name: callerAccount };
-  let token: Promise<{ token: string; expiresAt: number }> | undefined;
-
-  async function current(): Promise<string> {
-    const known = await token?.catch(() => undefined);
-    if (known !== undefined && known.expiresAt - kube.surroundings.now() > renewMs) return known.token;
-    const asked = kube.tokenRequest(asking.namespace, asking.name, {
-      audiences: ["gatehouse"],
-      expirationSeconds: tokenSeconds,
-    });
-    token = asked;
-    return (await asked).token;
-  }
-
+  const observer = observerOf(options);
+  const { namespace, target, accountNamespace = namespace, serviceAccount } = observer;
+  const identity = createServiceIdentity(kube, observer, { seconds: tokenSeconds });
   return {
-    account: `${asking.namespace}/${asking.name}`,
-    async get(path, options = {}) {
+    account: `${accountNamespace}/${serviceAccount}`,
+    async get(path, question = {}) {
       try {
-        const headers = { "x-gatehouse-token": await current() };
-        return await kube.serviceProxy(gateNamespace, service, path, { ...options, headers });
+        return await kube.serviceProxy(namespace, target, path, { ...question, headers: await identity() });
       } catch (error) {
-        if (options.signal?.aborted === true) throw error;
-        throw mended(error, gateNamespace);
+        if (question.signal?.aborted === true) throw error;
+        throw mended(error, namespace);
       }
     },
-    async stream(path, options) {
-      const headers = { "x-gatehouse-token": await current() };
-      return await kube.serviceProxyStream(gateNamespace, service, path, { ...options, headers });
+    async stream(path, question) {
+      return await kube.serviceProxyStream(namespace, target, path, {
+        ...question,
+        headers: await identity(),
+      });
     },
   };
 }
