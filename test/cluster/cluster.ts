@@ -89,6 +89,8 @@ export interface Cluster {
   heal(cut: Cut): Promise<void>;
   /** Opens a port of 127.0.0.1 that leads to an address inside, such as a Service's or a Pod's. Returns the port. */
   forward(host: string, port: number): Promise<number>;
+  /** The path of a Unix socket that leads there: for other processes, which do not wait for this one then. */
+  socketTo(host: string, port: number): Promise<string>;
   /** Lets Pods and the API server reach a server of this machine. */
   publish(published: Published): Promise<void>;
   /** Takes back what `publish` gave; the address answers with a refusal then. */
@@ -142,9 +144,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   let sockets = 0;
   const socketPath = () => join(folder, `${sockets++}.sock`);
 
-  async function forwardOut(host: string, port: number): Promise<number> {
+  async function socketTo(host: string, port: number): Promise<string> {
     const path = socketPath();
     await call("forward", { path, host, port });
+    return path;
+  }
+
+  async function forwardOut(host: string, port: number): Promise<number> {
+    const path = await socketTo(host, port);
     const forwarder = await forward({ host: "127.0.0.1", port: 0 }, () => ({ path }));
     forwarders.set(path, forwarder);
     return forwarder.port;
@@ -190,6 +197,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       cut: (cut) => call("cut", cut),
       heal: (cut) => call("heal", cut),
       forward: forwardOut,
+      socketTo,
       publish: async ({ host, port, name, target }) => {
         const path = socketPath();
         forwarders.set(

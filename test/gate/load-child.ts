@@ -11,6 +11,8 @@ export type Told = LoadPlan | { readonly phase: string } | "stop";
 
 interface LoadPlan {
   readonly admin: Credentials;
+  /** Leads to the API server. */
+  readonly socketPath: string;
   readonly perSecond: number;
 }
 
@@ -25,7 +27,7 @@ process.on("message", (told: Told) => {
 // Whoever asked for it is gone.
 process.on("disconnect", () => process.exit(1));
 
-const { admin, perSecond } = await planned;
+const { admin, socketPath, perSecond } = await planned;
 const agent = new Agent({ keepAlive: true, cert: admin.certificate, key: admin.key, ca: admin.ca });
 const now = () => performance.timeOrigin + performance.now();
 const answered = ({ status }: Pick<Creation, "status">) => status === 201 || status === 400;
@@ -49,7 +51,7 @@ function post(body: string): Promise<Pick<Creation, "status" | "message">> {
   return new Promise((resolve) => {
     const call = request(
       `${admin.server}/api/v1/namespaces/default/podtemplates`,
-      { method: "POST", agent, headers: { "content-type": "application/json" } },
+      { method: "POST", agent, socketPath, headers: { "content-type": "application/json" } },
       (response) => {
         let text = "";
         response.setEncoding("utf8");

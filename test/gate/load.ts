@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { apiServerAddress, apiServerPort } from "../cluster/addresses.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Told } from "./load-child.ts";
 
@@ -34,12 +35,12 @@ export interface Load {
 /**
  * Creates PodTemplates, which nobody acts upon, by turns with a vulnerable and a clean image. A new one begins every
  * so often, whether or not the last one has ended. What fails is tried again, as a controller would. All of it
- * happens in a process of its own: `up` keeps this one busy for seconds.
+ * happens in a process of its own, on a way of its own: `up` keeps this one busy for seconds.
  */
-export function startLoad({ admin }: Pick<Cluster, "admin">, perSecond: number): Load {
+export function startLoad({ admin, socketTo }: Pick<Cluster, "admin" | "socketTo">, perSecond: number): Load {
   const child = fork(join(import.meta.dirname, "load-child.ts"), { execArgv: [] });
   const tell = (told: Told) => void child.send(told);
-  tell({ admin, perSecond });
+  void socketTo(apiServerAddress, apiServerPort).then((socketPath) => tell({ admin, socketPath, perSecond }));
   let ended: Promise<Creation[]> | undefined;
   return {
     phase: (name) => tell({ phase: name }),

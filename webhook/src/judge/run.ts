@@ -157,6 +157,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
   async function stop(times: { unreadyMs?: number; graceMs?: number } = {}): Promise<void> {
     if (stopping) return;
     stopping = true;
+    server.retire();
     await new Promise((resolve) => setTimeout(resolve, times.unreadyMs ?? defaultUnreadyMs));
     await server.close(times.graceMs ?? defaultGraceMs);
     clearInterval(tick);

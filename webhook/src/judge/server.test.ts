@@ -61,6 +61,18 @@ describe("the server", () => {
     await server.close(1000);
   });
 
+  it("ends connections with an answer that says so, once it retires", async () => {
+    const server = await start(() => new Response("ok"));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: authority.pem });
+    expect(await get(server.url, agent)).toEqual({ status: 200, reused: false, text: "ok" });
+    server.retire();
+    expect(await get(server.url, agent)).toEqual({ status: 200, reused: true, text: "ok" });
+    // The agent has read that the connection ends, and has opened another.
+    expect(await get(server.url, agent)).toEqual({ status: 200, reused: false, text: "ok" });
+    agent.destroy();
+    await server.close(1000);
+  });
+
   it("finishes what is under way when it closes, and takes nothing new", async () => {
     let release = () => {};
     let arrived = () => {};

@@ -16,6 +16,11 @@ export interface JudgeServer {
   port: number;
   /** Shows this certificate to new connections. */
   show(leaf: CertificatePair): void;
+  /**
+   * From now on each answer ends its connection and says so, so that clients leave of their own accord. One that is
+   * merely closed may just be about to carry a request, which is then lost: an API server sends a webhook's call once.
+   */
+  retire(): void;
   /** Takes no new connection, lets requests under way finish for at most `graceMs`, then closes what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -40,6 +45,7 @@ export async function startServer(options: {
   mostConnections?: number;
 }): Promise<JudgeServer> {
   const listener = getRequestListener(options.fetch);
+  let retiring = false;
   const server = createServer(
     {
       cert: options.leaf.certificate,
@@ -53,8 +59,11 @@ export async function startServer(options: {
       maxHeaderSize: 16 * 1024,
       handshakeTimeout: 10_000,
     },
-    // It answers failures of its own by itself and never rejects.
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => {
+      if (retiring) outgoing.shouldKeepAlive = false;
+      // It answers failures of its own by itself and never rejects.
+      void listener(incoming, outgoing);
+    },
   );
   server.maxConnections = options.mostConnections ?? usualConnections;
   // Whoever breaks the protocol of TLS or HTTP gets its socket closed; that is no event worth a line.
@@ -67,6 +76,9 @@ export async function startServer(options: {
     url: `https://${host}:${port}`,
     port,
     show: (leaf) => server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: "TLSv1.2" }),
+    retire: () => {
+      retiring = true;
+    },
     close: (graceMs) => closeServer(server, graceMs),
   };
 }
