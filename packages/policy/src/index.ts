@@ -13,6 +13,7 @@ export * from "./image-reference.ts";
 export * from "./image-uses.ts";
 export * from "./judged-kinds.ts";
 export * from "./patterns.ts";
+export { namespaceScope } from "./scope.ts";
 export * from "./duration.ts";
 export * from "./deadline.ts";
 export * from "./problems.ts";

@@ -57,7 +57,7 @@ test("break-glass stays in force whatever policy is proposed", async () => {
 test("while reports are missing there is no impact, rather than a wrong one", async () => {
   const answer = await service({ freshen: () => Promise.resolve(3) }).compute(proposal, everything, never);
   expect(answer).toEqual({
-    busy: "the reports of 3 images are still being looked up",
+    busy: "the reports of some images are still being looked up",
     retryAfterSeconds: 10,
   });
 });

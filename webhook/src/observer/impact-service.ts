@@ -62,7 +62,8 @@ export function createImpactService(options: ImpactServiceOptions): ImpactServic
     signal.throwIfAborted();
     const unknown = await options.freshen(AbortSignal.any([signal, AbortSignal.timeout(freshenMs)]));
     if (unknown > 0)
-      return { busy: `the reports of ${unknown} images are still being looked up`, retryAfterSeconds: 10 };
+      // How many would count what the caller may not see.
+      return { busy: "the reports of some images are still being looked up", retryAfterSeconds: 10 };
     const started = performance.now();
     const before = options.inForce();
     const onRecord = running ?? before.running;

@@ -2,12 +2,16 @@
 import {
   askedLabelKeys,
   commonLabelKeys,
+  compilePatterns,
+  namespaceScope,
   portableScan,
   portableSubject,
   scanKey,
   snapshotVersion,
+  type Exemption,
   type ImageScan,
   type Platform,
+  type Policy,
   type Regime,
   type Review,
   type SnapshotHead,
@@ -37,6 +41,8 @@ export interface SnapshotQuestion {
   /** The `next` of the page before; empty for the first. */
   after: string;
   visible: (namespace: string) => boolean;
+  /** Everything may be seen. Else exemptions and digests on record of other namespaces are left out too. */
+  all: boolean;
   /** Labels to keep beside those that the policy in force asks for. */
   labels: readonly string[];
   signal: AbortSignal;
@@ -94,12 +100,13 @@ export async function snapshotPage(
 function placesOf(
   background: Pick<Background, "values" | "scan">,
   source: SnapshotSource,
-  { visible, labels, signal }: SnapshotQuestion,
+  question: SnapshotQuestion,
 ): Place[] {
+  const { visible, labels, signal } = question;
   const { policy } = source.inForce();
   const keys = [...new Set([...commonLabelKeys, ...askedLabelKeys(policy), ...labels])].sort();
   const scans = new Map<string, Place>();
-  const places: Place[] = [{ cursor: "0", line: () => headOf(source, keys) }];
+  const places: Place[] = [{ cursor: "0", line: () => headOf(source, keys, background, question) }];
   for (const one of background.values()) {
     const { subjects } = one;
     // Mirrors of static Pods are written nowhere, and never denied.
@@ -111,9 +118,9 @@ function placesOf(
     }
   }
   const limited = AbortSignal.any([signal, AbortSignal.timeout(lookUpMs)]);
-  for (const { position, namespace, text, wanted } of source.reviews.after(0)) {
+  for (const { place, namespace, text, wanted } of source.reviews.after(0)) {
     if (!visible(namespace)) continue;
-    places.push({ cursor: `2 ${String(position).padStart(12, "0")}`, line: () => reviewOf(text, keys) });
+    places.push({ cursor: `2 ${place}`, line: () => reviewOf(text, keys) });
     for (const { reference, platforms } of wanted)
       addScan(scans, reference, platforms, async () => {
         try {
@@ -144,19 +151,41 @@ function addScan(
   });
 }
 
-function headOf(source: SnapshotSource, labels: readonly string[]): SnapshotHead {
-  const { policy, mode, running } = source.inForce();
+function headOf(
+  source: SnapshotSource,
+  labels: readonly string[],
+  background: Pick<Background, "values">,
+  { visible, all }: SnapshotQuestion,
+): SnapshotHead {
+  const { policy, mode, running = [] } = source.inForce();
+  const seen = new Set<string>();
+  for (const { subjects } of background.values())
+    if (visible(subjects.namespace)) seen.add(subjects.namespace);
+  for (const { namespace } of source.reviews.after(0)) if (visible(namespace)) seen.add(namespace);
   return {
     line: "gatehouse-snapshot",
     version: snapshotVersion,
     takenAt: new Date(source.now()).toISOString(),
     cluster: source.cluster,
     mode,
-    policy,
+    policy: all ? policy : { ...policy, exemptions: concerning(policy.exemptions, seen) },
     policyHash: source.policyHash,
-    running: running ?? [],
+    running: all ? running : running.filter(({ namespace }) => visible(namespace)),
     labels: [...labels],
   };
+}
+
+/** Without those that name namespaces and none of these: they may name what somebody else runs. */
+function concerning(
+  exemptions: Policy["exemptions"],
+  namespaces: ReadonlySet<string>,
+): Record<string, Exemption> {
+  return Object.fromEntries(
+    Object.entries(exemptions).filter(([, { where }]) => {
+      const { name } = namespaceScope(where?.namespace);
+      return name === undefined || [...namespaces].some(compilePatterns(name));
+    }),
+  );
 }
 
 function workloadOf({ subjects }: JudgedWorkload, keys: readonly string[]): SnapshotLine {

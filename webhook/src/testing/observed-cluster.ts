@@ -13,6 +13,7 @@ import type { Hono } from "hono";
 import { createBackgroundEvents } from "../observer/background-events.ts";
 import { createEventStore, type EventStore } from "../observer/events/event-store.ts";
 import { createReviewStore } from "../observer/events/review-store.ts";
+import { dashboard } from "../observer/dashboard/dashboard.ts";
 import { createAccess } from "../observer/http/access.ts";
 import { observerApp } from "../observer/http/app.ts";
 import { createImpactService } from "../observer/impact-service.ts";
@@ -150,8 +151,10 @@ export async function observedCluster(
   };
   await settled();
   const inForce = () => ({ policy, mode, running: options.running ?? [] });
+  const access = createAccess(kube, { now });
+  const log = (level: string, message: string) => void logs.push(`${level} ${message}`);
   const app = observerApp({
-    access: createAccess(kube, { now }),
+    access,
     background: () => background,
     snapshot: {
       cluster: "test",
@@ -177,8 +180,37 @@ export async function observedCluster(
     judge: "system:serviceaccount:gate:judge",
     metrics,
     notReady: () => (observation.hasSynced() ? undefined : "the cluster is being read"),
-    log: (level, message) => void logs.push(`${level} ${message}`),
+    log,
   });
+  app.route(
+    "/",
+    dashboard({
+      access,
+      background: () => background,
+      events,
+      regime: inForce,
+      health: () => ({
+        version: "test",
+        cluster: "test",
+        mode,
+        policyHash: hash,
+        notReady: undefined,
+        certificates: [{ name: "of this server", notAfter: moment + 86_400_000 }],
+        sources: [{ name: "memory", kind: "file" }],
+        heardAt: moment,
+        parts: [
+          {
+            name: "Reports",
+            well: true,
+            detail: `${background.size} of wgpolicyk8s.io/v1alpha2 PolicyReport`,
+          },
+        ],
+      }),
+      metrics,
+      log,
+      now,
+    }),
+  );
   const headers = (token: string | undefined) => (token === undefined ? {} : { "x-gatehouse-token": token });
   return {
     api,

@@ -3,8 +3,10 @@ import { oneLine, reportsWanted, reviewEventSchema, reviewEventType, type Platfo
 
 /** One review as it is held: parsed when somebody asks for it, since few ever do. */
 export interface StoredReview {
-  /** Grows with every review. */
+  /** Grows with every review, of whatever namespace. */
   readonly position: number;
+  /** Stands for it towards readers: when it was judged, and its key. Orders reviews, and counts none. */
+  readonly place: string;
   readonly namespace: string;
   /** The review's JSON. */
   readonly text: string;
@@ -49,6 +51,7 @@ export function createReviewStore(options: { maxReviews?: number; maxBytes?: num
       const text = JSON.stringify(review);
       reviews.set(key, {
         position: ++position,
+        place: `${review.at} ${key}`,
         namespace: review.subject.namespace.name,
         text,
         wanted: review.images.flatMap((image) => reportsWanted(image) ?? []),

@@ -71,14 +71,14 @@ export function observerApp(options: ObserverAppOptions): Hono {
 
   app.post(
     "/v1/impact",
-    callers.guarded({ verb: "create", resource: "impact" }, async (c, visible) => {
+    callers.guarded({ verb: "create", resource: "impact" }, async (c, { see }) => {
       const body = await readBody(c.req.raw, { limit: impactBodyLimit });
       if (!body.ok) return refusal(body.status, "invalid", body.problem);
       const parsed = parseImpactRequest(body.value);
       if (!parsed.ok)
         return refusal(400, "invalid", "the proposal has problems", { problems: parsed.problems });
       return whenReady(async () => {
-        const result = await options.impact.compute(parsed.proposal, visible, c.req.raw.signal);
+        const result = await options.impact.compute(parsed.proposal, see, c.req.raw.signal);
         if ("impact" in result) return streamedAnswer(result.impact);
         const { retryAfterSeconds } = result;
         return refusal(503, "busy", result.busy, { retryAfterSeconds });
@@ -89,24 +89,24 @@ export function observerApp(options: ObserverAppOptions): Hono {
   const inventory: Right = { verb: "get", resource: "inventory" };
   app.get(
     "/v1/inventory",
-    callers.guarded(inventory, (c, visible) =>
+    callers.guarded(inventory, (c, { see }) =>
       whenReady((background) => {
         const limit = wholeNumber(c.req.query("limit"), { otherwise: 500, from: 1, to: 2_000 });
         if (limit === undefined) return refusal(400, "invalid", "limit: expected a number from 1 to 2000");
-        return answer(inventoryPage(background, { after: c.req.query("after") ?? "", limit, visible }));
+        return answer(inventoryPage(background, { after: c.req.query("after") ?? "", limit, visible: see }));
       }),
     ),
   );
   app.get(
     "/v1/running",
-    callers.guarded(inventory, (_, visible) =>
-      whenReady((background) => answer(runningDigests(background, visible))),
+    callers.guarded(inventory, (_, { see }) =>
+      whenReady((background) => answer(runningDigests(background, see))),
     ),
   );
 
   app.get(
     "/v1/snapshot",
-    callers.guarded(inventory, async (c, visible) => {
+    callers.guarded(inventory, async (c, sight) => {
       const labels = c.req.queries("label") ?? [];
       if (labels.length > 100 || labels.some((label) => label.length > 317))
         return refusal(400, "invalid", "label: expected at most 100 label keys");
@@ -121,10 +121,11 @@ export function observerApp(options: ObserverAppOptions): Hono {
           return refusal(503, "busy", "the reports of some images are still being looked up", {
             retryAfterSeconds: 5,
           });
-        const both = (namespace: string) => visible(namespace) && also(namespace);
-        return streamedAnswer(
-          await snapshotPage(background, options.snapshot, { ...question, visible: both }),
-        );
+        const both = {
+          visible: (namespace: string) => sight.see(namespace) && also.see(namespace),
+          all: sight.all && also.all,
+        };
+        return streamedAnswer(await snapshotPage(background, options.snapshot, { ...question, ...both }));
       });
     }),
   );

@@ -6,17 +6,22 @@ import type { EventStore } from "../events/event-store.ts";
 import { tokenHeader, type Access, type Right, type Visible } from "./access.ts";
 import { refusal } from "./answers.ts";
 
-/** Whether something of a namespace may be in an answer. */
-export type See = (namespace: string) => boolean;
+/** What somebody may see. */
+export interface Sight {
+  /** Whether something of a namespace may be in an answer. */
+  readonly see: (namespace: string) => boolean;
+  /** Everything, whatever namespace it is of or of none. */
+  readonly all: boolean;
+}
 
 /** Answers somebody who may see something. */
-export type Handler = (c: Context, see: See) => Response | Promise<Response>;
+export type Handler = (c: Context, sight: Sight) => Response | Promise<Response>;
 
 export interface Callers {
   /** Whose token a request carries, or the refusal. */
   identify(c: Context): Promise<UserInfo | Response>;
   /** Somebody's right over the namespaces that there are, or over the one that `?namespace=` names. */
-  sight(c: Context, user: UserInfo, right: Right): Promise<See | Response>;
+  sight(c: Context, user: UserInfo, right: Right): Promise<Sight | Response>;
   /** Lets in who has the right, with what they may see. */
   guarded(right: Right, handle: Handler): (c: Context) => Promise<Response>;
 }
@@ -41,12 +46,12 @@ export function createCallers(options: {
     return "refused" in who ? refusal(who.refused.status, who.refused.error, who.refused.message) : who.user;
   }
 
-  async function sight(c: Context, user: UserInfo, right: Right): Promise<See | Response> {
+  async function sight(c: Context, user: UserInfo, right: Right): Promise<Sight | Response> {
     const only = c.req.query("namespace");
     const found = await access.visibleNamespaces(user, right, only === undefined ? allNamespaces() : [only]);
     return "refused" in found
       ? refusal(found.refused.status, found.refused.error, found.refused.message)
-      : seer(found.visible, only);
+      : sightOf(found.visible, only);
   }
 
   return {
@@ -55,13 +60,16 @@ export function createCallers(options: {
     guarded: (right, handle) => async (c) => {
       const user = await identify(c);
       if (user instanceof Response) return user;
-      const see = await sight(c, user, right);
-      return see instanceof Response ? see : await handle(c, see);
+      const seen = await sight(c, user, right);
+      return seen instanceof Response ? seen : await handle(c, seen);
     },
   };
 }
 
-function seer(visible: Visible, only: string | undefined): See {
-  return (namespace) =>
-    (only === undefined || namespace === only) && (visible === "all" || visible.has(namespace));
+function sightOf(visible: Visible, only: string | undefined): Sight {
+  return {
+    see: (namespace) =>
+      (only === undefined || namespace === only) && (visible === "all" || visible.has(namespace)),
+    all: only === undefined && visible === "all",
+  };
 }

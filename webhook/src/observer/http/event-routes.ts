@@ -9,7 +9,7 @@ import type { ReviewStore } from "../events/review-store.ts";
 import type { ObserverMetrics } from "../metrics.ts";
 import type { Right } from "./access.ts";
 import { answer, refusal } from "./answers.ts";
-import type { Callers, See } from "./callers.ts";
+import type { Callers, Sight } from "./callers.ts";
 import { createCursors, type Cursor } from "./cursor.ts";
 import { wholeNumber } from "./query.ts";
 import { untilChanged } from "./until-changed.ts";
@@ -46,11 +46,11 @@ export function eventRoutes(options: EventRoutesOptions): Hono {
   const cursors = createCursors();
   let streams = 0;
 
-  const someAfter = (position: number, see: See) => events.after(position, 1, see).length > 0;
+  const someAfter = (position: number, see: Sight["see"]) => events.after(position, 1, see).length > 0;
 
   app.get(
     "/v1/events",
-    callers.guarded(watchEvents, async (c, see) => {
+    callers.guarded(watchEvents, async (c, { see }) => {
       const from = cursors.read(c.req.query("since"));
       const wait = wholeNumber(c.req.query("wait"), { otherwise: 0, from: 0, to: longestWait });
       const limit = wholeNumber(c.req.query("limit"), { otherwise: eventPage, from: 1, to: eventPage });
@@ -70,15 +70,15 @@ export function eventRoutes(options: EventRoutesOptions): Hono {
     }),
   );
 
-  function hasMissed({ missed, position }: Cursor, see: See): boolean {
+  function hasMissed({ missed, position }: Cursor, see: Sight["see"]): boolean {
     return missed || (position > 0 && events.forgottenSince(position, see));
   }
 
   app.get("/v1/events/stream", async (c) => {
     const user = await callers.identify(c);
     if (user instanceof Response) return user;
-    const see = await callers.sight(c, user, watchEvents);
-    if (see instanceof Response) return see;
+    const sight = await callers.sight(c, user, watchEvents);
+    if (sight instanceof Response) return sight;
     const from = cursors.read(c.req.header("last-event-id") ?? c.req.query("since"));
     if (from === undefined) return refusal(400, "invalid", "since: expected the id of an earlier event");
     if (streams >= mostStreams)
@@ -88,7 +88,7 @@ export function eventRoutes(options: EventRoutesOptions): Hono {
       c,
       async (stream) => {
         try {
-          await follow(c, stream, from, see);
+          await follow(c, stream, from, sight.see);
         } finally {
           streams--;
         }
@@ -100,7 +100,12 @@ export function eventRoutes(options: EventRoutesOptions): Hono {
     );
   });
 
-  async function follow(c: Context, stream: SSEStreamingApi, from: Cursor, first: See): Promise<void> {
+  async function follow(
+    c: Context,
+    stream: SSEStreamingApi,
+    from: Cursor,
+    first: Sight["see"],
+  ): Promise<void> {
     const gone = new AbortController();
     stream.onAbort(() => gone.abort());
     let { position } = from;
@@ -118,7 +123,7 @@ export function eventRoutes(options: EventRoutesOptions): Hono {
           await stream.writeSSE({ event: "end", data: '{"error":"forbidden"}' });
           return;
         }
-        see = now;
+        ({ see } = now);
         checkedAt = performance.now();
         await stream.writeSSE({ event: "alive", data: "{}" });
       }
@@ -126,7 +131,7 @@ export function eventRoutes(options: EventRoutesOptions): Hono {
     }
   }
 
-  async function sightAgain(c: Context): Promise<See | Response> {
+  async function sightAgain(c: Context): Promise<Sight | Response> {
     const user: UserInfo | Response = await callers.identify(c);
     return user instanceof Response ? user : await callers.sight(c, user, watchEvents);
   }
