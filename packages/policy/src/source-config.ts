@@ -3,6 +3,7 @@
  * write it, the judge and the command line read it. A registry that no source names is never dialled.
  */
 import * as z from "zod/mini";
+import { durationMs } from "./duration.ts";
 
 const text = z.string().check(z.minLength(1));
 const duration = z.string().check(z.regex(/^\d+[mhdw]$/, "a whole number and m, h, d or w, such as 24h"));
@@ -101,9 +102,21 @@ const connection = {
   plainHttp: z.optional(z.literal(true)),
   /** Dial this `host:port` instead (private endpoints, tests); the registry's name stays what it is. */
   endpoint: z.optional(text),
+  /**
+   * How long what a scan that ended found serves before it is looked up again, from 1m to 24h. Default 5m. What is not
+   * scanned to its end is looked up again within seconds all the same.
+   */
+  refreshAfter: z.optional(
+    duration.check(z.refine((value) => isAtMostADay(value), "at least 1m and at most 24h")),
+  ),
   /** Other hosts whose token realms may be sent these credentials: `gitlab.example` for `registry.gitlab.example`. */
   tokenRealms: z.optional(z.array(host)),
 };
+
+function isAtMostADay(text: string): boolean {
+  const ms = durationMs(text) ?? 0;
+  return ms >= 60_000 && ms <= 24 * 60 * 60_000;
+}
 
 const registries = z.array(host).check(z.minLength(1, "name at least one registry host"));
 

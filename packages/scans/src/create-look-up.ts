@@ -16,6 +16,7 @@ import { createExploitFeed } from "./feed/exploit-feed.ts";
 import { fedSource } from "./feed/fed-source.ts";
 import { createCachedResolver } from "./cache/cached-resolver.ts";
 import { createReportCache } from "./cache/cached-source.ts";
+import { refreshTerms } from "./cache/refresh-terms.ts";
 import { credentialFrom } from "./credentials/from-config.ts";
 import type { ReadFile } from "./credentials/login.ts";
 import { fileSource } from "./file/file-source.ts";
@@ -117,7 +118,13 @@ export async function createLookUp(options: LookUpOptions): Promise<LookUpServic
     clock,
     pace: options.pace,
   });
-  const cached = createReportCache({ maxBytes: options.cacheBytes, clock, budgetMs, metrics });
+  const cached = createReportCache({
+    maxBytes: options.cacheBytes,
+    clock,
+    budgetMs,
+    metrics,
+    terms: refreshTerms(configs),
+  });
   const sources = loaded.map(({ config, trusted, asks }): TermedSource => {
     const terms = { maxScanAge: config.maxScanAge };
     if (config.type === "file") {

@@ -55,7 +55,7 @@ export function sourceContract(name: string, make: () => Promise<SourceUnderTest
     test("for which clean is a scan that ended, never one that is missing", async () => {
       const { source, clean, unscanned } = made;
       const [ended, missing] = await Promise.all(
-        [clean, unscanned].map((image) => source.report(image, signal)),
+        [clean, unscanned].map(async (image) => await source.report(image, signal)),
       );
       expect([ended?.state, ended?.findings, typeof ended?.scannedAt]).toEqual(["complete", [], "string"]);
       expect([missing?.state, missing?.findings, typeof missing?.reason]).toEqual(["absent", [], "string"]);
@@ -72,7 +72,7 @@ export function sourceContract(name: string, make: () => Promise<SourceUnderTest
       const { source, vulnerable } = made;
       const first = await source.report(vulnerable.image, signal);
       const many = await Promise.all(
-        Array.from({ length: 10 }, () => source.report(vulnerable.image, signal)),
+        Array.from({ length: 10 }, async () => await source.report(vulnerable.image, signal)),
       );
       expect(many).toEqual(Array.from({ length: 10 }, () => first));
     });

@@ -4,8 +4,8 @@ import { createHmac, randomBytes } from "node:crypto";
 export interface Trusted {
   issuer: string;
   audience: string;
-  /** `system:serviceaccount:NAMESPACE:NAME` */
-  subject: string;
+  /** `system:serviceaccount:NAMESPACE:NAME`, or several of them. */
+  subject: string | readonly string[];
 }
 
 /** What a cloud asks of a cluster's keys. */
@@ -47,7 +47,7 @@ export function fakeCluster(now: () => number, issuer = "https://oidc.example/cl
       // A cloud fetches keys from the issuer that it trusts: another's signature does not verify.
       if (claims["iss"] !== trusted.issuer || signature !== sign(`${header}.${body}`)) return "issuer";
       if (!(claims["aud"] as string[]).includes(trusted.audience)) return "audience";
-      if (claims["sub"] !== trusted.subject) return "subject";
+      if (![trusted.subject].flat().includes(String(claims["sub"]))) return "subject";
       return (claims["exp"] as number) * 1000 <= at ? "expired" : undefined;
     },
   };

@@ -49,7 +49,7 @@ export function fakeSts({ now, cluster, trusted, keys, asked, app }: FakeStsPart
       <SessionToken>${sessionToken}</SessionToken>
       <Expiration>${new Date(endsAt).toISOString().replace(/\.\d{3}/, "")}</Expiration>
     </Credentials>
-    <SubjectFromWebIdentityToken>${trusted.subject}</SubjectFromWebIdentityToken>
+    <SubjectFromWebIdentityToken>${[trusted.subject].flat()[0]}</SubjectFromWebIdentityToken>
   </AssumeRoleWithWebIdentityResult>
   <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>
 </AssumeRoleWithWebIdentityResponse>
