@@ -1,10 +1,14 @@
 // oxlint-disable-next-line import/no-unassigned-import -- x509 needs the polyfill and nothing of what it exports
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import * as x509 from "@peculiar/x509";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createKube } from "./client.ts";
 import { resources } from "./resources.ts";
+import { createTransport } from "./transport.ts";
 import { createFakeApi, listen, type ListeningApi } from "./testing/index.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -93,5 +97,41 @@ describe("the connection", () => {
       if (before === undefined) delete process.env["HTTPS_PROXY"];
       else process.env["HTTPS_PROXY"] = before;
     }
+  });
+
+  test("goes by the proxy that it is handed, and past it where that says so", async () => {
+    const asked: string[] = [];
+    const proxy = createServer();
+    proxy.on("connect", (request, near: Socket) => {
+      asked.push(request.url ?? "");
+      const [host, port] = (request.url ?? "").split(":");
+      const far = connect(Number(port), host, () => {
+        near.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+        far.pipe(near).pipe(far);
+      });
+      far.on("error", () => near.destroy());
+      near.on("error", () => far.destroy());
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const proxyEnv = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+    const version = async (env: Record<string, string>) => {
+      const fetch = createTransport({ proxyEnv: env });
+      const signal = AbortSignal.timeout(10_000);
+      const answer = await fetch(`${server.config.server}/version`, {
+        method: "GET",
+        headers: {},
+        signal,
+        tls: { ca: mine.ca },
+      });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    const host = new URL(server.config.server).host;
+    const direct = await version({});
+    expect([await version(proxyEnv), asked]).toEqual([direct, [host]]);
+    expect([await version({ ...proxyEnv, NO_PROXY: "127.0.0.1" }), asked]).toEqual([direct, [host]]);
+    proxy.closeAllConnections();
+    proxy.close();
   });
 });

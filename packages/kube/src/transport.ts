@@ -44,11 +44,17 @@ function answer(incoming: IncomingMessage): Response {
 /**
  * A transport over node:http and node:https with kept-alive HTTP/1.1 connections. Node's global fetch takes neither
  * a certificate authority nor a client certificate per call without undici's own Agent, which is half a mebibyte
- * of bundle. Environment proxies are not honoured: the API server is asked directly.
+ * of bundle. The API server is asked directly: of environment proxies those are honoured that it is handed, for https.
  *
  * @param options.maxSockets Connections open at once, watches included. @default 128
+ * @param options.proxyEnv Holds `HTTPS_PROXY` and `NO_PROXY`. @default no proxy
  */
-export function createTransport(options: { readonly maxSockets?: number } = {}): KubeFetch {
+export function createTransport(
+  options: {
+    readonly maxSockets?: number;
+    readonly proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
+  } = {},
+): KubeFetch {
   const shared = { keepAlive: true, maxSockets: options.maxSockets ?? 128, timeout: IDLE_SOCKET_MS };
   const plain = new HttpAgent(shared);
   const agents = new Map<string, HttpsAgent>();
@@ -61,6 +67,7 @@ export function createTransport(options: { readonly maxSockets?: number } = {}):
       ...shared,
       minVersion: "TLSv1.2",
       rejectUnauthorized: tls.insecureSkipVerify !== true,
+      ...(options.proxyEnv === undefined ? {} : { proxyEnv: options.proxyEnv }),
       ...(tls.ca === undefined ? {} : { ca: tls.ca }),
       ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
       ...(tls.key === undefined ? {} : { key: tls.key }),

@@ -64,6 +64,8 @@ async function main(): Promise<void> {
     nodePlatforms: nodes === undefined ? undefined : () => nodes.current(),
     output,
     log,
+    // As Node itself reads it for `fetch`, which registries are asked by.
+    proxyEnv: process.env["NODE_USE_ENV_PROXY"] === "1" ? process.env : undefined,
     // Another may hold it by now: nothing that this process knows is to be trusted, so it begins anew.
     lost: () => stop("the lease was lost", 1),
   });

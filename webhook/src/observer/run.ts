@@ -50,6 +50,8 @@ export interface RunObserverOptions {
   /** Takes the observer's own events, one line each. */
   output: Pick<LineWriter, "write" | "flush">;
   log: Log;
+  /** The environment, where it says by which proxy the outside is reached. */
+  proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
   /** The lease was lost: whoever runs the process ends it, and it begins anew. */
   lost: () => void;
   now?: (() => number) | undefined;
@@ -105,7 +107,7 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
     eventSink &&
     createEventSink({
       format: eventSink.format ?? "batched",
-      send: createSend(eventSink, { now }),
+      send: createSend(eventSink, { now, proxyEnv: options.proxyEnv }),
       sent: (count) => sinkCounts?.sent(count),
       dropped: (count, reason) => sinkCounts?.dropped(count, reason),
       log,

@@ -15,8 +15,15 @@ const ours: ReadonlySet<string> = new Set([
 ]);
 
 /** Sends over HTTP as the configuration says. The files it names are read when they are needed, and again. */
-export function createSend(config: EventSinkConfig, options: { now: () => number }): Send {
-  const fetch = createTransport({ maxSockets: 8 });
+export function createSend(
+  config: EventSinkConfig,
+  options: {
+    now: () => number;
+    /** The environment, for its `HTTPS_PROXY` and `NO_PROXY`. @default no proxy */
+    proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
+  },
+): Send {
+  const fetch = createTransport({ maxSockets: 8, proxyEnv: options.proxyEnv });
   let known: { headers: Record<string, string>; ca: string | undefined; until: number } | undefined;
 
   async function material(): Promise<NonNullable<typeof known>> {
