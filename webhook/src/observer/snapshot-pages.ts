@@ -38,7 +38,7 @@ export interface SnapshotSource {
 
 /** What of it is asked for. */
 export interface SnapshotQuestion {
-  /** The `next` of the page before; empty for the first. */
+  /** The `next` of the page before, of this process; empty for the first. */
   after: string;
   visible: (namespace: string) => boolean;
   /** Everything may be seen. Else exemptions and digests on record of other namespaces are left out too. */
@@ -51,7 +51,7 @@ export interface SnapshotQuestion {
 /** Some lines of a snapshot. */
 export interface SnapshotPage {
   lines: SnapshotLine[];
-  /** Where the next page begins; absent on the last. */
+  /** Where the next page begins; absent on the last. Counts reviews of all namespaces, so readers get it sealed. */
   next?: string;
 }
 
@@ -118,9 +118,9 @@ function placesOf(
     }
   }
   const limited = AbortSignal.any([signal, AbortSignal.timeout(lookUpMs)]);
-  for (const { place, namespace, text, wanted } of source.reviews.after(0)) {
+  for (const { position, namespace, text, wanted } of source.reviews.after(0)) {
     if (!visible(namespace)) continue;
-    places.push({ cursor: `2 ${place}`, line: () => reviewOf(text, keys) });
+    places.push({ cursor: `2 ${String(position).padStart(12, "0")}`, line: () => reviewOf(text, keys) });
     for (const { reference, platforms } of wanted)
       addScan(scans, reference, platforms, async () => {
         try {

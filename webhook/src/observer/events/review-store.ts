@@ -5,8 +5,6 @@ import { oneLine, reportsWanted, reviewEventSchema, reviewEventType, type Platfo
 export interface StoredReview {
   /** Grows with every review, of whatever namespace. */
   readonly position: number;
-  /** Stands for it towards readers: when it was judged, and its key. Orders reviews, and counts none. */
-  readonly place: string;
   readonly namespace: string;
   /** The review's JSON. */
   readonly text: string;
@@ -51,7 +49,6 @@ export function createReviewStore(options: { maxReviews?: number; maxBytes?: num
       const text = JSON.stringify(review);
       reviews.set(key, {
         position: ++position,
-        place: `${review.at} ${key}`,
         namespace: review.subject.namespace.name,
         text,
         wanted: review.images.flatMap((image) => reportsWanted(image) ?? []),

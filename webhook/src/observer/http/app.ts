@@ -13,6 +13,7 @@ import { eventRoutes, watchEvents } from "./event-routes.ts";
 import { parseImpactRequest } from "./impact-request.ts";
 import { snapshotPage, type SnapshotSource } from "../snapshot-pages.ts";
 import { wholeNumber } from "./query.ts";
+import { createSeal } from "./seal.ts";
 
 /** What the app is given. */
 export interface ObserverAppOptions {
@@ -46,6 +47,7 @@ export const impactBodyLimit = 2 * 1024 * 1024;
 export function observerApp(options: ObserverAppOptions): Hono {
   const { access, metrics, events, log } = options;
   const app = new Hono();
+  const seal = createSeal();
   const callers = createCallers({ access, background: options.background, events });
 
   app.get("/healthz", (c) => c.text("ok\n"));
@@ -115,7 +117,14 @@ export function observerApp(options: ObserverAppOptions): Hono {
       if (user instanceof Response) return user;
       const also = await callers.sight(c, user, watchEvents);
       if (also instanceof Response) return also;
-      const question = { after: c.req.query("after") ?? "", labels, signal: c.req.raw.signal };
+      const sealed = c.req.query("after") ?? "";
+      const after = sealed === "" ? "" : seal.open(sealed);
+      if (after === undefined || after === false)
+        return refusal(
+          400,
+          "invalid",
+          "after: expected the `next` of an earlier answer; begin again without it",
+        );
       return whenReady(async (background) => {
         if (options.snapshot.pending() > 0)
           return refusal(503, "busy", "the reports of some images are still being looked up", {
@@ -125,7 +134,12 @@ export function observerApp(options: ObserverAppOptions): Hono {
           visible: (namespace: string) => sight.see(namespace) && also.see(namespace),
           all: sight.all && also.all,
         };
-        return streamedAnswer(await snapshotPage(background, options.snapshot, { ...question, ...both }));
+        const { signal } = c.req.raw;
+        const page = await snapshotPage(background, options.snapshot, { after, labels, signal, ...both });
+        return streamedAnswer({
+          ...page,
+          ...(page.next === undefined ? {} : { next: seal.close(page.next) }),
+        });
       });
     }),
   );
