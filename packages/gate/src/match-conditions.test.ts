@@ -27,11 +27,18 @@ function compile(expression: string): (variables: Record<string, unknown>) => bo
 }
 
 const conditions = addsImage().map(({ expression }) => compile(expression));
+const ofPods = addsImage(judgedKinds.filter(({ kind }) => kind === "Pod")).map(({ expression }) =>
+  compile(expression),
+);
 
-/** Whether the API server calls the gate for an update. */
+/** Whether the API server calls the gate for an update. The webhook that pins Pods is called for the same ones. */
 function called(kind: JudgedKind, object: unknown, oldObject: unknown, operation = "UPDATE"): boolean {
   const request = { operation, kind: { kind: kind.kind } };
-  return conditions.every((condition) => condition({ request, object, oldObject }));
+  const all = (some: typeof conditions) =>
+    some.every((condition) => condition({ request, object, oldObject }));
+  const answer = all(conditions);
+  if (kind.kind === "Pod") expect(all(ofPods)).toBe(answer);
+  return answer;
 }
 
 function objectOf(kind: JudgedKind, spec: unknown): Record<string, unknown> {
@@ -69,6 +76,15 @@ function withoutUndefined(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
 }
 
+function addsAny(object: unknown): boolean {
+  const uses = imageUses(object);
+  return !uses.ok || uses.images.length > 0;
+}
+
+function hasLongReference(spec: object): boolean {
+  return JSON.stringify(spec).includes("a".repeat(257));
+}
+
 describe("an update reaches the gate when it adds an image", () => {
   test("and only then, as addedImages has it, for any two Pod specs of any kind", () => {
     fc.assert(
@@ -80,6 +96,33 @@ describe("an update reaches the gate when it adds an image", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  test.each([
+    [
+      "more containers than are compared",
+      { containers: Array.from({ length: 51 }, () => ({ image: "a" })) },
+      true,
+    ],
+    ["as many as are", { containers: Array.from({ length: 50 }, () => ({ image: "a" })) }, false],
+    ["more volumes", { volumes: Array.from({ length: 101 }, () => ({ emptyDir: {} })) }, true],
+    [
+      "as many as are, without images",
+      { volumes: Array.from({ length: 100 }, () => ({ emptyDir: {} })) },
+      false,
+    ],
+    ["a longer reference", { initContainers: [{ image: "a".repeat(257) }] }, true],
+    ["one as long", { initContainers: [{ image: "a".repeat(256) }] }, false],
+    ["a longer reference of a volume", { volumes: [{ image: { reference: "a".repeat(257) } }] }, true],
+  ])("and one whose Pod spec has %s", (_name, spec, expected) => {
+    for (const kind of judgedKinds) {
+      const object = objectOf(kind, spec);
+      expect([called(kind, object, object), called(kind, object, objectOf(kind, {}))]).toEqual([
+        expected,
+        expected || addsAny(object),
+      ]);
+      expect(called(kind, objectOf(kind, {}), object)).toBe(expected && !hasLongReference(spec));
+    }
   });
 
   test("so one that reorders, removes or changes anything else does not", () => {

@@ -1,4 +1,4 @@
-import { imageLists, judgedKinds } from "@gatehouse/policy";
+import { imageLists, judgedKinds, type JudgedKind } from "@gatehouse/policy";
 
 /** A condition under which the API server calls the webhook, in CEL. All conditions must hold. */
 export interface MatchCondition {
@@ -28,10 +28,12 @@ export function exclusion(namespaces: readonly string[]): MatchCondition {
  * cannot be found goes to the gate: what cannot be read has unknown images, not none.
  *
  * One condition for each place that Pod specs are found at; it holds for all kinds that keep theirs elsewhere.
+ *
+ * @param of the kinds that the webhook is called about. @default all that are judged
  */
-export function addsImage(): MatchCondition[] {
+export function addsImage(of: readonly JudgedKind[] = judgedKinds): MatchCondition[] {
   const places = new Map<string, { path: readonly string[]; kinds: string[] }>();
-  for (const { kind, podSpec } of judgedKinds) {
+  for (const { kind, podSpec } of of) {
     const place = places.get(podSpec.join(".")) ?? { path: podSpec, kinds: [] };
     place.kinds.push(kind);
     places.set(podSpec.join("."), place);
@@ -58,16 +60,27 @@ function present(root: string, path: readonly string[]): string {
     .join(" && ");
 }
 
-/** Whether a list of the new Pod spec holds a reference that the old one's lacks. */
-function addsTo(list: string, spec: string, oldSpec: string): string {
-  const now = `${spec}.${list}`;
-  const before = `${oldSpec}.${list}`;
+/**
+ * Longest lists, and longest references in characters, that are compared in CEL. The API server gives up an expression
+ * whose cost grows too high, which two lists of 350 containers reach, and then does as `failurePolicy` says without
+ * asking anybody: with `Ignore` a long enough Pod would be past the gate, and with `Fail` no finalizer would ever leave
+ * it. So what is longer goes to the gate, which compares it as well.
+ */
+const longestLists = { containers: 50, initContainers: 50, ephemeralContainers: 50, volumes: 100 } as const;
+const longestReference = 256;
+
+/** Whether a list of the new Pod spec holds a reference that the old one's lacks, or is too long to tell. */
+function addsTo(list: keyof typeof longestLists, spec: string, oldSpec: string): string {
   const listOf = (field: string) => `(has(${field}) && ${field} != null ? ${field} : [])`;
-  if (list === "volumes") {
-    const isImage = (volume: string) => `has(${volume}.image) && ${volume}.image != null`;
-    return `${listOf(now)}.exists(n, ${isImage("n")} && !${listOf(before)}.exists(o, ${isImage("o")} && ${text("o.image.reference")} == ${text("n.image.reference")}))`;
-  }
-  return `${listOf(now)}.exists(n, !${listOf(before)}.exists(o, ${text("o.image")} == ${text("n.image")}))`;
+  const [now, before] = [listOf(`${spec}.${list}`), listOf(`${oldSpec}.${list}`)];
+  const ofVolumes = list === "volumes";
+  const reference = (entry: string) => text(ofVolumes ? `${entry}.image.reference` : `${entry}.image`);
+  const isImage = (entry: string) => (ofVolumes ? `has(${entry}.image) && ${entry}.image != null && ` : "");
+  return [
+    `size(${now}) > ${longestLists[list]}`,
+    `size(${before}) > ${longestLists[list]}`,
+    `${now}.exists(n, ${isImage("n")}(size(${reference("n")}) > ${longestReference} || !${before}.exists(o, ${isImage("o")}${reference("o")} == ${reference("n")})))`,
+  ].join(" || ");
 }
 
 /** A field's text; empty where it is absent or null, as the extractor reads it. */

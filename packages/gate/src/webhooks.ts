@@ -15,6 +15,8 @@ export interface WebhookParts {
   readonly path: pulumi.Input<string>;
 }
 
+const pods = judgedKinds.filter(({ kind }) => kind === "Pod");
+
 /** One rule for each API group: named kinds, never `*`, which GKE Autopilot refuses. */
 export function validatingRules(): k8s.admissionregistration.v1.RuleWithOperations[] {
   const groups = new Map<string, { version: string; resources: string[] }>();
@@ -50,7 +52,10 @@ export function validatingWebhook(
   };
 }
 
-/** The webhook that pins the images of new Pods to the digests that were judged. Owners are never touched. */
+/**
+ * The webhook that pins the images of Pods to the digests that were judged: all of a new Pod, and what is put into a
+ * running one, which the API server lets change in nothing but its images. Owners are never touched.
+ */
 export function pinningWebhook(
   settings: GateSettings,
   parts: WebhookParts,
@@ -62,8 +67,8 @@ export function pinningWebhook(
       {
         apiGroups: [""],
         apiVersions: ["v1"],
-        resources: ["pods"],
-        operations: ["CREATE"],
+        resources: ["pods", "pods/ephemeralcontainers"],
+        operations: ["CREATE", "UPDATE"],
         scope: "Namespaced",
       },
     ],
@@ -71,7 +76,7 @@ export function pinningWebhook(
     sideEffects: "NoneOnDryRun",
     // Another webhook may add a container after us.
     reinvocationPolicy: "IfNeeded",
-    matchConditions: [exclusion(settings.excludedNamespaces)],
+    matchConditions: [exclusion(settings.excludedNamespaces), ...addsImage(pods)],
   };
 }
 

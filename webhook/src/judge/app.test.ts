@@ -1,6 +1,7 @@
 import { unscanned } from "@gatehouse/policy";
 import { describe, expect, it } from "vitest";
 import {
+  container,
   critical,
   digest,
   lookUp,
@@ -498,16 +499,37 @@ describe("pinning", () => {
     ]);
   });
 
-  it("leaves alone what it cannot resolve, and everything but Pods on CREATE in mode deny", async () => {
+  it("pins what is put into a running Pod, and leaves what is in it", async () => {
+    const { pin } = testApp();
+    const before = pod([clean, bad]);
+    const update = { operation: "UPDATE", oldObject: before } as const;
+    const debugged = pod([clean, bad], {
+      spec: { ...(before["spec"] as object), ephemeralContainers: [container(clean, "debugger")] },
+    });
+    const [swapped, added, same] = [
+      await pin(review(pod([bad, `${clean}@${digest}`]), { ...update, oldObject: pod([clean, clean]) })),
+      await pin(review(debugged, { ...update, subResource: "ephemeralcontainers" })),
+      await pin(review(pod([bad, clean]), update)),
+    ];
+    expect([swapped, added, same].map(patchOf)).toEqual([
+      [
+        { op: "test", path: "/spec/containers/0/image", value: bad },
+        { op: "replace", path: "/spec/containers/0/image", value: `${bad}@sha256:${"b".repeat(64)}` },
+      ],
+      [
+        { op: "test", path: "/spec/ephemeralContainers/0/image", value: clean },
+        { op: "replace", path: "/spec/ephemeralContainers/0/image", value: `${clean}@${digest}` },
+      ],
+      undefined,
+    ]);
+  });
+
+  it("leaves alone what it cannot resolve, and everything but Pods in mode deny", async () => {
     const nothing = { allowed: true };
     const uid = "uid-9";
     const { pin } = testApp();
     expect(await pin(review(pod(["Not Valid"]), { uid }))).toEqual({ uid, ...nothing });
     expect(await pin(review(workload([clean]), { uid }))).toEqual({ uid, ...nothing });
-    expect(await pin(review(pod([clean]), { uid, operation: "UPDATE", oldObject: pod([bad]) }))).toEqual({
-      uid,
-      ...nothing,
-    });
     expect(await testApp({ mode: "audit" }).pin(review(pod([clean]), { uid }))).toEqual({ uid, ...nothing });
   });
 

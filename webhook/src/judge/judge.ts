@@ -61,7 +61,7 @@ export interface Judge {
   /** Fails only for a bug; see `failed`. */
   validate(request: AdmissionRequest, deadline: Deadline): Awaitable<Judged | Unanswerable>;
   /**
-   * Pins Pods to what their references name now. It denies only what cannot be pinned now, could be found a moment
+   * Pins a new Pod, and what is put into a running one, to what its references name now. It denies only what cannot be pinned now, could be found a moment
    * later, and is denied by the rules as it stands: else `validate`, which comes next, might find it and admit a tag
    * that can still be moved.
    */
@@ -211,8 +211,7 @@ export function createJudge(options: JudgeOptions): Judge {
     },
 
     pin(request, deadline) {
-      if (!config.pin || mode !== "deny" || request.operation !== "CREATE" || request.kind !== "Pod")
-        return nothingToJudge;
+      if (!config.pin || mode !== "deny" || request.kind !== "Pod") return nothingToJudge;
       const asked = askedOf(request);
       if (asked.judge === "nothing") return nothingToJudge;
       const startedAt = now();
