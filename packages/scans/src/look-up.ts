@@ -83,6 +83,17 @@ export function createSourceLookUp(options: SourceLookUpOptions): LookUp {
   const { sources, resolver, now } = options;
   const budget = sharedBudget(options.budgetMs ?? 60_000, options.clock ?? (() => performance.now()));
 
+  /** By reference, of which the parser gives the same object for the same text. */
+  const known = new WeakMap<ImageReference, readonly TermedSource[]>();
+  function coveringOf(reference: ImageReference): readonly TermedSource[] {
+    let covering = known.get(reference);
+    if (covering === undefined) {
+      covering = sources.filter(({ source }) => source.covers(reference));
+      known.set(reference, covering);
+    }
+    return covering;
+  }
+
   function look(question: Question): Awaitable<ImageScan> {
     return andThen(resolve(question.reference, question.covering, 0), (image) =>
       image === undefined ? byTag(question, 0) : ofImage(image, question),
@@ -191,7 +202,7 @@ export function createSourceLookUp(options: SourceLookUpOptions): LookUp {
     const parsed = parseImageReference(text);
     if (!parsed.ok) return unscanned("unsupported", `invalid image reference: ${parsed.problem}`, nobody);
     const { reference } = parsed;
-    const covering = sources.filter(({ source }) => source.covers(reference));
+    const covering = coveringOf(reference);
     const name = covering[0]?.source.name;
     if (name === undefined)
       return unscanned(

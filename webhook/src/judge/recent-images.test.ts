@@ -29,9 +29,10 @@ const state = (one: "stale" | "partial" | "unavailable" | "pending"): ImageScan 
 
 test("what was asked for by tag is remembered by digest, once, and the answer is the look-up's own", async () => {
   const clean = scanned([], digest("a"));
-  const { recent } = setUp({ "r.io/a:1": clean, "r.io/a:2": clean, nginx: scanned([], digest("b")) });
+  const { recent, advance } = setUp({ "r.io/a:1": clean, "r.io/a:2": clean, nginx: scanned([], digest("b")) });
   expect(await recent.lookUp("r.io/a:1", terms)).toBe(clean);
   await recent.lookUp("nginx", terms);
+  advance(1);
   await recent.lookUp("r.io/a:2", terms);
   expect(recent.images()).toEqual([`docker.io/library/nginx@${digest("b")}`, `r.io/a@${digest("a")}`]);
 });
@@ -64,8 +65,11 @@ test("of more than are remembered, those asked for longest ago go", async () => 
   const answers = Object.fromEntries(
     ["a", "b", "c"].map((letter) => [`r.io/${letter}:1`, scanned([], digest(letter))]),
   );
-  const { recent } = setUp(answers, 2);
-  for (const letter of ["a", "b", "a", "c"]) await recent.lookUp(`r.io/${letter}:1`, terms);
+  const { recent, advance } = setUp(answers, 2);
+  for (const letter of ["a", "b", "a", "c"]) {
+    await recent.lookUp(`r.io/${letter}:1`, terms);
+    advance(1);
+  }
   expect(recent.images()).toEqual([`r.io/a@${digest("a")}`, `r.io/c@${digest("c")}`]);
 });
 

@@ -18,6 +18,9 @@ export interface RecentImagesOptions {
   most?: number | undefined;
 }
 
+/** Share of the time for which images are remembered that counts as one moment. */
+const sameTime = 0.001;
+
 /** States whose reports serve for an hour. The others end within minutes, and keeping them warm would keep nothing. */
 const lasting: ReadonlySet<ScanState> = new Set(["complete", "stale"]);
 
@@ -33,8 +36,12 @@ export function createRecentImages(options: RecentImagesOptions): RecentImages {
   const seen = new Map<string, number>();
 
   function remember(image: string): void {
+    const at = now();
+    const before = seen.get(image);
+    // A busy image would be moved to the end many times a second.
+    if (before !== undefined && at - before < forMs * sameTime) return;
     seen.delete(image);
-    seen.set(image, now());
+    seen.set(image, at);
     for (const oldest of seen.keys()) {
       if (seen.size <= most) break;
       seen.delete(oldest);

@@ -20,8 +20,23 @@ test("equal findings are one object, whatever the order of their fields", () => 
 
 test("findings that differ in anything stay apart", () => {
   const pool = createFindingPool();
-  pool.share([finding, { ...finding, fix: { available: false } }, { ...finding, severity: "low" }]);
-  expect(pool.size).toBe(3);
+  const others: Partial<Finding>[] = [
+    {},
+    { severity: "low" },
+    { fix: { available: false } },
+    { fix: { available: true } },
+    { fix: { available: true, version: "1" } },
+    { aliases: ["GHSA-1"] },
+    { aliases: ["GHSA-1", "GHSA-2"] },
+    { aliases: ["GHSA-2", "GHSA-1"] },
+    { cvss: 1 },
+    { knownExploited: false },
+  ];
+  const all = others.map((other): Finding => ({ ...finding, ...other }));
+  pool.share(all);
+  expect(pool.size).toBe(all.length);
+  pool.share(all.map((one) => structuredClone(one)));
+  expect(pool.size).toBe(all.length);
 });
 
 test("nothing is left when all that was shared is released, in any order", () => {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Finding } from "@gatehouse/policy";
 
 /** Findings that are equal in every field, held once however many reports have them. */
@@ -30,7 +29,7 @@ export function createFindingPool(): FindingPool {
   function shareOne(finding: Finding): Finding {
     const key = bucketOf(finding);
     const bucket = buckets.get(key);
-    const known = bucket?.find((one) => isDeepStrictEqual(one, finding));
+    const known = bucket?.find((one) => isSame(one, finding));
     const entry = known === undefined ? undefined : held.get(known);
     if (known !== undefined && entry !== undefined) {
       entry.uses++;
@@ -76,6 +75,27 @@ export function createFindingPool(): FindingPool {
 function bucketOf({ id, package: found }: Finding): string {
   return `${id} ${found?.name ?? ""} ${found?.version ?? ""} ${found?.path ?? ""}`;
 }
+
+/**
+ * Whether two findings, or parts of them, are equal in every field that their JSON would have. Node's own comparison asks
+ * far more than that of each of a report's findings, and a report has hundreds.
+ */
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((one, index) => isSame(one, b[index]))
+    );
+  const [of, other] = [a as Fields, b as Fields];
+  for (const key in of) if (!isSame(of[key], other[key])) return false;
+  for (const key in other) if (of[key] === undefined && other[key] !== undefined) return false;
+  return true;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
 
 function freeze<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
