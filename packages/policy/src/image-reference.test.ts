@@ -34,8 +34,10 @@ describe("parseImageReference", () => {
     ["xn--n3h.com/my-app:xn--n3h.com", { registry: "xn--n3h.com", repository: "my-app", tag: "xn--n3h.com" }],
     [`nginx@${sha256}`, { registry: "docker.io", repository: "library/nginx", digest: sha256 }],
     [`r.io/a:1@${sha512}`, { registry: "r.io", repository: "a", tag: "1", digest: sha512 }],
-    // A bare host is one only because of its upper case, so it keeps it.
-    ["Foo/bar", { registry: "Foo", repository: "bar", tag: "latest" }],
+    // A bare host is one only because of its upper case; in lower case, its port makes it one.
+    ["Foo/bar", { registry: "foo:443", repository: "bar", tag: "latest" }],
+    ["FOO/bar", { registry: "foo:443", repository: "bar", tag: "latest" }],
+    ["foo:443/bar", { registry: "foo:443", repository: "bar", tag: "latest" }],
     // 64 hexadecimal digits are an image ID only when they stand alone.
     [`${"a".repeat(64)}:1`, { registry: "docker.io", repository: `library/${"a".repeat(64)}`, tag: "1" }],
     // One registry, one spelling: a rule about it cannot be dodged by another.

@@ -8,6 +8,7 @@
  * - A registry host that could only be a host (it has a `.`, a `:` or is `localhost`) is brought to lower case, since
  *   DNS does not tell case apart, and loses `:443`, the port that it has anyway. A port has no leading zeros, an IPv6
  *   address is in its shortest form (RFC 5952). `original` keeps what was written.
+ * - A bare name with upper-case letters (`Foo/app`), which is a host for that reason alone, is `foo:443`.
  * - The other hosts that Docker Hub answers at are Docker Hub.
  * - A first part that must be a host but is not a valid one (`my_host.io/app`) is refused. The library takes it as a
  *   path without a registry.
@@ -205,8 +206,8 @@ function checkHost(host: string): string | undefined {
 /** One spelling for each registry; see the head of this file. */
 function canonicalHost(host: string): string {
   const lower = host.toLowerCase();
-  // A bare name such as `Foo` is a host only because of its upper case.
-  if (!/[.:]/.test(lower) && lower !== "localhost") return host;
+  // A bare name such as `Foo` is a host only because of its upper case; in lower case its port tells it for one.
+  if (!/[.:]/.test(lower) && lower !== "localhost") return `${lower}:443`;
   const { name: written, port } = splitPort(lower);
   const name = written.startsWith("[") ? shortestIpv6(written) : written;
   // Without a port, runtimes reach a loopback registry over plain HTTP: there `:443` is another place.
