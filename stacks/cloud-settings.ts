@@ -26,7 +26,11 @@ export const clusterSettings = {
 };
 
 /** What every registry's scanning may be told. */
-const common = { maxScanAge: z.optional(text), sourceName: z.optional(text) };
+const common = {
+  maxScanAge: z.optional(text),
+  refreshAfter: z.optional(text),
+  sourceName: z.optional(text),
+};
 
 /** Registries that the gate reads, of any cloud, whatever cloud its cluster is in. */
 export const registrySettings = {

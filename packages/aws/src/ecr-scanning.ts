@@ -106,6 +106,7 @@ export class EcrScanning extends pulumi.ComponentResource {
                 },
           ...(args.inspector === undefined ? {} : { inspector: args.inspector }),
           ...(args.maxScanAge === undefined ? {} : { maxScanAge: args.maxScanAge }),
+          ...(args.refreshAfter === undefined ? {} : { refreshAfter: args.refreshAfter }),
         };
       });
     this.registerOutputs({ source: this.source, roleArn: this.roleArn });

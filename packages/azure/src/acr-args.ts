@@ -71,6 +71,12 @@ export interface AcrScanningArgs {
   environment?: AzureEnvironment;
   /** Scans that are older are stale, such as `30d`. @default they never are */
   maxScanAge?: string;
+  /**
+   * How long a scan that ended serves before it is looked up again, from `1m` to `24h`. The first look-up after it asks
+   * anew and still answers with what is held; the next one has what came.
+   * @default "5m"
+   */
+  refreshAfter?: string;
   /** Name of the source, in events. @default the component's name */
   sourceName?: string;
 }

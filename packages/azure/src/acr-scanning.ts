@@ -106,6 +106,7 @@ export class AcrScanning extends pulumi.ComponentResource {
                   : { subscriptions: args.resourceGraph.subscriptions },
             }),
         ...(args.maxScanAge === undefined ? {} : { maxScanAge: args.maxScanAge }),
+        ...(args.refreshAfter === undefined ? {} : { refreshAfter: args.refreshAfter }),
       }));
     this.registerOutputs({ source: this.source });
   }

@@ -26,7 +26,8 @@ export interface ArtifactRegistryScanningArgs {
   cluster: ClusterIdentity;
   /**
    * The repositories that may be read. Plain text, since they name what is made. Scans are kept by project: the gate may
-   * read those of every image of the projects named here.
+   * read those of every image of the projects named here. `gcr.io/PROJECT` (also `us.`, `eu.` and `asia.gcr.io`) is the
+   * repository that took over Container Registry's images.
    * @example repositories: ["europe-west1-docker.pkg.dev/shop-images/shop"]
    */
   repositories: string[];
@@ -48,6 +49,12 @@ export interface ArtifactRegistryScanningArgs {
   tokenName?: string;
   /** Scans that are older are stale, such as `30d`. @default they never are */
   maxScanAge?: string;
+  /**
+   * How long a scan that ended serves before it is looked up again, from `1m` to `24h`. The first look-up after it asks
+   * anew and still answers with what is held; the next one has what came.
+   * @default "5m"
+   */
+  refreshAfter?: string;
   /** Name of the source, in events. @default the component's name */
   sourceName?: string;
 }

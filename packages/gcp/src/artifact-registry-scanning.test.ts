@@ -197,6 +197,28 @@ test("a preview registers the same resources, and its source waits", async () =>
   expect(built.source).toBe(undefined);
 });
 
+test("a host under gcr.io is read as the repository that took it over", async () => {
+  const { graph, source } = await build({
+    ...least,
+    repositories: ["eu.gcr.io/shop-images"],
+    refreshAfter: "15m",
+  });
+  expect(source).toMatchObject({ registries: ["eu.gcr.io"], projects: ["shop-images"], refreshAfter: "15m" });
+  expect(
+    graph.flatMap(({ name, inputs }) =>
+      name === "images-read-europe-shop-images-eu.gcr.io" ? [inputs] : [],
+    ),
+  ).toEqual([
+    {
+      project: "shop-images",
+      location: "europe",
+      repository: "eu.gcr.io",
+      role: "roles/artifactregistry.reader",
+      member,
+    },
+  ]);
+});
+
 test("all that is wrong with the arguments comes in one error", () => {
   const wrong = {
     cluster: undefined,
@@ -208,7 +230,7 @@ test("all that is wrong with the arguments comes in one error", () => {
     [
       'ArtifactRegistryScanning "images" cannot be built, 4 arguments must be mended [GH2001]:',
       "  cluster: expected { issuer, namespace, serviceAccount } of the gate's cluster, got nothing",
-      '  repositories.0: expected LOCATION-docker.pkg.dev/PROJECT/REPOSITORY, got "gcr.io/shop/web"',
+      '  repositories.0: expected LOCATION-docker.pkg.dev/PROJECT/REPOSITORY, or gcr.io/PROJECT, got "gcr.io/shop/web"',
       '  workloadIdentityProvider: expected projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, with the project\'s number, or { create: true }, got "projects/shop/locations/global/workloadIdentityPools/p/providers/x"',
       '  tokenName: expected lower-case letters, digits and dashes, at most 63, got "Google"',
     ].join("\n"),

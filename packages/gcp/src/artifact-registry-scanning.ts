@@ -90,6 +90,7 @@ export class ArtifactRegistryScanning extends pulumi.ComponentResource {
         projects,
         credentials,
         ...(args.maxScanAge === undefined ? {} : { maxScanAge: args.maxScanAge }),
+        ...(args.refreshAfter === undefined ? {} : { refreshAfter: args.refreshAfter }),
       }));
     this.registerOutputs({ source: this.source });
   }
