@@ -111,7 +111,7 @@ async function startJudge() {
     lookUp: () => Promise.resolve(scan),
     readMetadata: () => Promise.resolve(undefined),
     metrics: createMetrics({ policyHash: hash, mode: "deny", version: "test" }),
-    output: { write: () => true, flush: () => Promise.resolve() },
+    output: { write: () => true, settled: () => Promise.resolve(), flush: () => Promise.resolve() },
     log: () => {},
   });
   return { judge, ca: authority.pem };
