@@ -14,14 +14,14 @@ export function argumentError(
   problems: readonly Problem[],
 ): pulumi.ResourceError {
   const count = problems.length === 1 ? "an argument" : `${problems.length} arguments`;
-  return new pulumi.ResourceError(
-    withCode(
-      "GH2001",
-      `${kind} ${JSON.stringify(name)} cannot be built, ${count} must be mended:\n${listProblems(problems)}`,
-    ),
-    undefined,
-    true,
+  const message = withCode(
+    "GH2001",
+    `${kind} ${JSON.stringify(name)} cannot be built, ${count} must be mended:\n${listProblems(problems)}`,
   );
+  const error = new pulumi.ResourceError(message, undefined, true);
+  // Thrown in an Output that is the argument of an invoke, Pulumi would print its stack all the same.
+  error.stack = message;
+  return error;
 }
 
 /** {@link argumentError} of a Gate. */
