@@ -92,7 +92,7 @@ test("Ctrl-C takes it away, and nothing is left in the cluster or on the machine
   expect(stdout).toContain("What you have created stays: kubectl delete namespace shop billing\n");
   for (const name of ["shop", "billing"]) await cluster.kubectl(["delete", "namespace", name]);
   expect(await inventory(cluster)).toEqual(before);
-  expect(user.files()).toEqual([]);
+  expect([user.home(), user.temporary()]).toEqual([[], []]);
 });
 
 test("Ctrl-C while it is brought up: what was begun is taken away again", async () => {
@@ -101,5 +101,5 @@ test("Ctrl-C while it is brought up: what was begun is taken away again", async 
   command.interrupt();
   expect(await command.ended).toMatchObject({ code: 0, stderr: "" });
   expect(await inventory(cluster)).toEqual(before);
-  expect(user.files()).toEqual([]);
+  expect([user.home(), user.temporary()]).toEqual([[], []]);
 });

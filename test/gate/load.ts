@@ -45,8 +45,10 @@ export function startLoad({ admin, socketTo }: Pick<Cluster, "admin" | "socketTo
   return {
     phase: (name) => tell({ phase: name }),
     stop() {
-      ended ??= (once(child, "message") as Promise<[Creation[]]>).then(([creations]) => creations);
-      tell("stop");
+      if (ended === undefined) {
+        ended = (once(child, "message") as Promise<[Creation[]]>).then(([creations]) => creations);
+        tell("stop");
+      }
       return ended;
     },
   };

@@ -17,8 +17,12 @@ import { eventually } from "./eventually.ts";
 /** A user of a machine: a home, a kubeconfig of two files, and a folder for temporary files. */
 export interface User {
   readonly env: NodeJS.ProcessEnv;
-  /** What lies in the user's home and among the temporary files. */
-  files(): string[];
+  /** Where the user's own kubectl keeps what it has learned. */
+  readonly cache: string;
+  /** What lies in the user's home. */
+  home(): string[];
+  /** What lies among the temporary files. */
+  temporary(): string[];
   remove(): void;
 }
 
@@ -49,7 +53,9 @@ export async function userOf(cluster: Cluster, path = process.env["PATH"] ?? "")
       TMPDIR: temporary,
       KUBECONFIG: files.join(delimiter),
     },
-    files: () => [home ?? "", temporary ?? ""].flatMap((name) => readdirSync(name)),
+    cache: join(folder, "cache"),
+    home: () => readdirSync(home ?? ""),
+    temporary: () => readdirSync(temporary ?? ""),
     remove: () => rmSync(folder, { recursive: true }),
   };
 }
@@ -109,7 +115,11 @@ export function runCommand(user: User, context: string): RunningCommand {
 
 /** Runs a line of what was printed in a shell, at the project's root. */
 export async function runLine(user: User, line: string): Promise<string> {
-  const child = spawn("sh", ["-c", line], { cwd: root, env: user.env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("sh", ["-c", line], {
+    cwd: root,
+    env: { ...user.env, KUBECACHEDIR: user.cache },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   return `${stdout}${stderr}`;
 }
