@@ -61,9 +61,9 @@ export interface Judge {
   /** Fails only for a bug; see `failed`. */
   validate(request: AdmissionRequest, deadline: Deadline): Awaitable<Judged | Unanswerable>;
   /**
-   * Pins a new Pod, and what is put into a running one, to what its references name now. It denies only what cannot be pinned now, could be found a moment
-   * later, and is denied by the rules as it stands: else `validate`, which comes next, might find it and admit a tag
-   * that can still be moved.
+   * Pins a new Pod, and what is put into a running one, to what references name now. It denies only what cannot be
+   * pinned now, could be found a moment later, and is denied by the rules as it stands: else `validate`, which comes
+   * next, might find it and admit a tag that can still be moved.
    */
   pin(request: AdmissionRequest, deadline: Deadline): Awaitable<Judged | Unanswerable>;
   /** The answer when `validate` failed. */

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import type { CertificatePair } from "../tls/certificate.ts";
+import { inTurns } from "./turns.ts";
 
 /** Where to listen. */
 export interface Listen {
@@ -59,11 +60,11 @@ export async function startServer(options: {
       maxHeaderSize: 16 * 1024,
       handshakeTimeout: 10_000,
     },
-    (incoming, outgoing) => {
+    inTurns((incoming, outgoing) => {
       if (retiring) outgoing.shouldKeepAlive = false;
       // It answers failures of its own by itself and never rejects.
       void listener(incoming, outgoing);
-    },
+    }),
   );
   server.maxConnections = options.mostConnections ?? usualConnections;
   // Whoever breaks the protocol of TLS or HTTP gets its socket closed; that is no event worth a line.
