@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   decide: () => import("./decide.ts"),
   admission: () => import("./admission.ts"),
   cold: () => import("./cold.ts"),
+  events: () => import("./events.ts"),
   start: () => import("./start.ts"),
   impact: () => import("./impact.ts"),
   sources: () => import("./sources.ts"),

@@ -14,7 +14,8 @@ export interface GateFiles {
   readonly secret: string;
   /** Flags of the command line that both parts of the gate take. */
   readonly common: readonly string[];
-  readonly secretFlag: string;
+  /** The same, and the secret: those of a judge. */
+  readonly flags: readonly string[];
   /** Writes a further file and returns its path. */
   write(name: string, text: string): Promise<string>;
   remove(): Promise<void>;
@@ -54,17 +55,18 @@ export async function writeGateFiles(
     write("ca/tls.key", authority.key),
     write("secret", secret),
   ]);
+  const common = [
+    `--config=${join(folder, "config.json")}`,
+    `--policy=${join(folder, "policy.json")}`,
+    `--ca=${join(folder, "ca")}`,
+    "--ip=127.0.0.1",
+  ];
   return {
     folder,
     authority,
     secret,
-    common: [
-      `--config=${join(folder, "config.json")}`,
-      `--policy=${join(folder, "policy.json")}`,
-      `--ca=${join(folder, "ca")}`,
-      "--ip=127.0.0.1",
-    ],
-    secretFlag: `--secret-file=${join(folder, "secret")}`,
+    common,
+    flags: [...common, `--secret-file=${join(folder, "secret")}`],
     write,
     remove: () => rm(folder, { recursive: true }),
   };

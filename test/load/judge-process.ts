@@ -28,17 +28,17 @@ export interface JudgeProcess {
   }>;
 }
 
-/** Starts a built judge; `args` are those that it has beside its files. */
+/** Starts a built judge with the flags of its files; `args` are further ones. */
 export function startJudgeProgram(
   bundle: string,
-  files: GateFiles,
+  { flags }: Pick<GateFiles, "flags">,
   options: { args?: readonly string[]; line?: (text: string) => void } = {},
 ): Promise<Program> {
   const { args = [], line } = options;
   const always = ["--listen=127.0.0.1:0", "--no-kubernetes", "--unready-ms=0"];
   return startProgram({
     file: bundle,
-    args: [...files.common, files.secretFlag, ...always, ...args],
+    args: [...flags, ...always, ...args],
     ...(line === undefined ? {} : { line }),
   });
 }

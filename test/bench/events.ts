@@ -1,0 +1,81 @@
+/**
+ * What admissions notice of everything that is told about them: the judge's p99 with observer, event sink, reports and
+ * Kubernetes Events, against that of a judge that writes to standard output alone. Two judges, asked in turn.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildBundle } from "@gatehouse/webhook/build";
+import { startJudgeProgram } from "../load/judge-process.ts";
+import type { Beside, CameOfIt } from "./events-child.ts";
+import { reviewNumber } from "./events-samples.ts";
+import { quantile, rounded, type Figure } from "./figures.ts";
+import { keepAlive, load } from "./load.ts";
+
+const rounds = 8;
+/** Requests of one round, and the pause before each: a cluster's admissions come one by one. */
+const count = 250;
+const pauseMs = 10;
+/** For what was told in one round to have gone on before the next. */
+const restMs = 1_000;
+const warmUp = 500;
+
+export async function* bench(): AsyncIterable<Figure> {
+  const child = fork(join(import.meta.dirname, "events-child.ts"));
+  try {
+    const [beside] = (await once(child, "message")) as [Beside];
+    const { file } = await buildBundle(join(beside.folder, "judge.mjs"));
+    const start = (args: readonly string[]) => startJudgeProgram(file, beside, { args, line: () => {} });
+    const judges = {
+      alone: await start(["--instance=judge-0"]),
+      told: await start(["--instance=judge-1", ...beside.observerFlags]),
+    };
+    const agent = keepAlive(1, beside.ca);
+    const once1 = { count: 1, connections: 1 };
+    let sent = 0;
+    const ask = async (name: keyof typeof judges) => {
+      const url = `${judges[name].url}/validate/${beside.secret}?timeout=10s`;
+      const { latencies } = await load(agent, url, reviewNumber(sent++), once1);
+      return latencies[0] ?? Number.NaN;
+    };
+    try {
+      for (const name of ["alone", "told"] as const)
+        for (let index = 0; index < warmUp; index += 1) await ask(name);
+      const took: Record<keyof typeof judges, number[]> = { alone: [], told: [] };
+      for (let round = 0; round < rounds; round += 1)
+        for (const name of round % 2 === 0 ? (["alone", "told"] as const) : (["told", "alone"] as const)) {
+          await sleep(restMs);
+          for (let index = 0; index < count; index += 1) {
+            await sleep(pauseMs);
+            took[name].push(await ask(name));
+          }
+        }
+      await sleep(restMs);
+      child.send("what came of it");
+      const [came] = (await once(child, "message")) as [CameOfIt];
+      const expected = warmUp + rounds * count;
+      if (came.received < expected || came.reports === 0 || came.kubernetesEvents === 0)
+        throw new Error(`not all of it was on: of ${expected} events ${JSON.stringify(came)}`);
+      for (const [name, share] of [
+        ["admission_p99_multiple", 0.99],
+        ["admission_p50_multiple", 0.5],
+      ] as const) {
+        const alone = quantile(took.alone, share);
+        yield {
+          figure: name,
+          value: rounded(quantile(took.told, share) / alone),
+          unit: `times that with standard output alone`,
+          ...(share === 0.99 ? { aim: "1.2 or less" } : {}),
+          baseline: `${rounded(alone)} ms`,
+        };
+      }
+    } finally {
+      agent.destroy();
+      await Promise.all(Object.values(judges).map((judge) => judge.kill()));
+    }
+  } finally {
+    child.disconnect();
+    await once(child, "exit");
+  }
+}
