@@ -1,23 +1,11 @@
 import { clouds } from "@gatehouse/scans/testing";
 import type { Hono } from "hono";
 import { expect, test } from "vitest";
+import { answers } from "./answers.ts";
 import { build, pairs, type Built, type Pair } from "./pairs.ts";
 import { trustedOf } from "./trusted.ts";
 
 const { createWorld, fakeAws, fakeAzure, fakeGoogle } = clouds;
-
-/** Answers by which the components' output is about what the fakes know. */
-const answers = {
-  "azure-native:managedidentity:UserAssignedIdentity": () => ({
-    name: "identity",
-    principalId: "principal",
-    clientId: clouds.azureClient,
-    tenantId: clouds.azureTenant,
-  }),
-  "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": () => ({
-    name: clouds.googleAudience.replace("//iam.googleapis.com/", ""),
-  }),
-};
 
 /** A cloud that trusts what the program registered and nothing else; gives the status of an exchange. */
 function exchangeOf(built: Built, world: ReturnType<typeof createWorld>): (token: string) => Promise<number> {
