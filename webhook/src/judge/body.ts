@@ -7,6 +7,9 @@ export const bodyLimit = 32 * 1024 * 1024;
 /** A body as JSON, or the HTTP status that refuses it. */
 export type Body = { ok: true; value: unknown } | { ok: false; status: 400 | 413 | 415; problem: string };
 
+/** Of a body whose sender went away. */
+export const brokenOff: Body = { ok: false, status: 400, problem: "the body ended before it was whole" };
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What is read. */
@@ -33,9 +36,14 @@ export async function readBody(
   try {
     bytes = await readBytes(request, limit);
   } catch {
-    return { ok: false, status: 400, problem: "the body ended before it was whole" };
+    return brokenOff;
   }
   if (bytes === undefined) return { ok: false, status: 413, problem: `expected at most ${limit} bytes` };
+  return parseBody(bytes);
+}
+
+/** The bytes of a whole body as JSON. */
+export function parseBody(bytes: Uint8Array): Body {
   try {
     return { ok: true, value: JSON.parse(utf8.decode(bytes)) };
   } catch {

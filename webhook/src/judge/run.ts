@@ -4,6 +4,8 @@ import { performance } from "node:perf_hooks";
 import { emergencyEvent, type Platform } from "@gatehouse/policy";
 import type { LookUp } from "@gatehouse/scans";
 import { createLeaf } from "../tls/leaf.ts";
+import { createAdmission } from "./admission.ts";
+import { admissionListener } from "./admission-listener.ts";
 import { judgeApp } from "./app.ts";
 import type { JudgeStart } from "./config.ts";
 import { createDirectory, type ReadMetadata } from "./directory.ts";
@@ -112,7 +114,7 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
     settled: () => output.settled(),
     dropped: () => metrics.eventsDropped.inc({ sink: "reviews" }),
   });
-  const app = judgeApp({
+  const admission = createAdmission({
     judge: createJudge({
       config: start.config,
       platforms: () => (platforms === "nodes" ? (options.nodePlatforms?.() ?? []) : platforms),
@@ -122,14 +124,20 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
       instance,
       now: options.decideAt ?? now,
     }),
-    secret: createSecretCheck(start.secrets),
     events,
+    metrics,
+    log,
+    clock: () => performance.now(),
+    now,
+  });
+  const secret = createSecretCheck(start.secrets);
+  const app = judgeApp({
+    admission,
+    secret,
     metrics,
     log,
     notReady: () =>
       stopping ? "it is stopping" : leaf.valid() ? undefined : "its certificate is not valid at this time",
-    clock: () => performance.now(),
-    now,
   });
   const metricsServer = await startMetricsServer(
     {
@@ -141,7 +149,12 @@ export async function runJudge(options: RunOptions): Promise<RunningJudge> {
     options.metricsListen,
     leaf.current(),
   );
-  const server = await startServer({ fetch: app.fetch, ...options.listen, leaf: leaf.current() });
+  const server = await startServer({
+    first: admissionListener({ admission, secret }),
+    fetch: app.fetch,
+    ...options.listen,
+    leaf: leaf.current(),
+  });
 
   const tick = setInterval(() => {
     if (leaf.renewIfDue()) {

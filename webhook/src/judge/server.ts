@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:https";
 import { getRequestListener } from "@hono/node-server";
+import type { Listener } from "./admission-listener.ts";
 import type { CertificatePair } from "../tls/certificate.ts";
 import { inTurns } from "./turns.ts";
 
@@ -39,6 +40,8 @@ const usualConnections = 4_096;
 /** Starts a TLS server for a fetch handler. */
 export async function startServer(options: {
   fetch: (request: Request) => Response | Promise<Response>;
+  /** Is asked first, and leaves to `fetch` what it does not answer. */
+  first?: Listener;
   host: string;
   port: number;
   leaf: CertificatePair;
@@ -62,6 +65,7 @@ export async function startServer(options: {
     },
     inTurns((incoming, outgoing) => {
       if (retiring) outgoing.shouldKeepAlive = false;
+      if (options.first?.(incoming, outgoing) === true) return;
       // It answers failures of its own by itself and never rejects.
       void listener(incoming, outgoing);
     }),

@@ -14,10 +14,12 @@ import {
 } from "@gatehouse/policy";
 import type { LookUp } from "@gatehouse/scans";
 import type { Hono } from "hono";
+import { createAdmission, type Admission } from "../judge/admission.ts";
 import { judgeApp } from "../judge/app.ts";
 import { createDirectory, type Metadata } from "../judge/directory.ts";
 import { createEventPipeline, type EventPipeline } from "../judge/events.ts";
 import { createJudge, type JudgeOptions } from "../judge/judge.ts";
+import type { Log } from "../judge/log.ts";
 import { createMetrics, type JudgeMetrics } from "../judge/metrics.ts";
 import { createSecretCheck } from "../judge/secrets.ts";
 
@@ -159,6 +161,8 @@ export type Objects = Readonly<Record<string, Metadata>>;
 /** An app and what it told. */
 export interface TestApp {
   app: Hono;
+  /** What the app answers calls by. */
+  admission: Admission;
   metrics: JudgeMetrics;
   /** Events so far; those still queued are built first. */
   events: () => Record<string, unknown>[];
@@ -189,7 +193,11 @@ export function testApp(
     reviews: (review) => void reviewed.push(review),
     dropped: () => {},
   });
-  const app = judgeApp({
+  const log: Log = (level, message, fields) => {
+    const error = fields?.["error"];
+    logs.push(`${level} ${message} ${error instanceof Error ? String(error) : ""}`);
+  };
+  const admission = createAdmission({
     judge: createJudge({
       config: { cluster: { name: "test" }, mode: change.mode ?? "deny", pin: true, policyHash: hash },
       platforms: () => ["linux/amd64"],
@@ -203,16 +211,18 @@ export function testApp(
       now: () => now,
       ...change,
     }),
-    secret: createSecretCheck([secret]),
     events: change.push === undefined ? pipeline : { push: change.push },
     metrics,
-    log(level, message, fields) {
-      const error = fields?.["error"];
-      logs.push(`${level} ${message} ${error instanceof Error ? String(error) : ""}`);
-    },
-    notReady: () => undefined,
+    log,
     clock: () => performance.now(),
     now: () => now,
+  });
+  const app = judgeApp({
+    admission,
+    secret: createSecretCheck([secret]),
+    metrics,
+    log,
+    notReady: () => undefined,
   });
   const post: TestApp["post"] = async (path, body, headers = {}) =>
     await app.request(path, {
@@ -228,6 +238,7 @@ export function testApp(
   };
   return {
     app,
+    admission,
     metrics,
     logs,
     read,
