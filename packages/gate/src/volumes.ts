@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { input as k8s } from "@pulumi/kubernetes/types/index.js";
 import type { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { GateArgs } from "./args.ts";
@@ -10,6 +11,8 @@ import { filesDirectory, podPaths } from "./pod-paths.ts";
 
 /** Readable by the gate's group and nobody else, as Kubernetes counts modes: in decimal, 0440. */
 const PRIVATE = 0o440;
+/** Readable by all, 0444: scan reports are no secret. */
+const READABLE = 0o444;
 /** Seconds that a projected token lasts; the kubelet renews it at four fifths. */
 const TOKEN_SECONDS = 3600;
 
@@ -32,75 +35,18 @@ export interface VolumeParts {
 
 /** The volumes of a part. */
 export function podVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
-  const [signer] = parts.authorities;
-  const audiences = Object.entries(args.tokenAudiences ?? {});
   return [
     ...(parts.bundle === undefined ? [] : [configMap("bundle", parts.bundle, podPaths.bundle)]),
     configMap("policy", parts.policy, podPaths.policy),
     configMap("config", parts.config, podPaths.config),
-    // Only the signer's key: a replica has no use for the others.
-    projected(
-      "ca",
-      podPaths.ca,
-      signer === undefined
-        ? []
-        : [
-            {
-              secret: {
-                name: signer.secret.metadata.name,
-                items: ["tls.crt", "tls.key"].map((key) => ({ key, path: `${signer.generation}/${key}` })),
-              },
-            },
-          ],
-    ),
-    ...(parts.webhook === undefined
+    signerVolume(parts.authorities),
+    ...(parts.webhook === undefined ? [] : [webhookVolume(parts.webhook)]),
+    ...(parts.caller === true ? [tokenVolume("caller", podPaths.caller, { token: CALLER_AUDIENCE })] : []),
+    emergencyVolume(),
+    ...(Object.keys(args.tokenAudiences ?? {}).length === 0
       ? []
-      : [
-          {
-            volume: {
-              name: "webhook",
-              secret: { secretName: parts.webhook.secret.metadata.name, defaultMode: PRIVATE },
-            },
-            path: podPaths.webhook,
-          },
-        ]),
-    ...(parts.caller === true
-      ? [
-          projected("caller", podPaths.caller, [
-            {
-              serviceAccountToken: {
-                path: "token",
-                audience: CALLER_AUDIENCE,
-                expirationSeconds: TOKEN_SECONDS,
-              },
-            },
-          ]),
-        ]
-      : []),
-    {
-      // Optional: a gate must start when somebody has deleted it.
-      volume: { name: "emergency", configMap: { name: EMERGENCY_NAME, optional: true } },
-      path: podPaths.emergency,
-    },
-    ...(audiences.length === 0
-      ? []
-      : [
-          projected(
-            "tokens",
-            podPaths.tokens,
-            audiences.map(([path, audience]) => ({
-              serviceAccountToken: { path, audience, expirationSeconds: TOKEN_SECONDS },
-            })),
-          ),
-        ]),
-    ...parts.folders.map(({ folder, maps }) =>
-      projected(
-        `files-${folder}`,
-        filesDirectory(folder),
-        maps.map((map) => ({ configMap: { name: map.metadata.name } })),
-        0o444,
-      ),
-    ),
+      : [tokenVolume("tokens", podPaths.tokens, args.tokenAudiences ?? {})]),
+    ...parts.folders.map(folderVolume),
     ...sinkVolume(parts.sink),
     ...(parts.trust === undefined ? [] : [configMap("trust", parts.trust, podPaths.trust)]),
     {
@@ -109,6 +55,54 @@ export function podVolumes(args: GateArgs, parts: VolumeParts): Mounted[] {
       writable: true,
     },
   ];
+}
+
+/** The signer's certificate and key alone: a replica has no use for those of the others. */
+function signerVolume([signer]: readonly Authority[]): Mounted {
+  if (signer === undefined) return projected("ca", podPaths.ca, []);
+  const items = ["tls.crt", "tls.key"].map((key) => ({ key, path: `${signer.generation}/${key}` }));
+  return projected("ca", podPaths.ca, [{ secret: { name: signer.secret.metadata.name, items } }]);
+}
+
+/** The secret segment of the webhook's URL. */
+function webhookVolume({ secret }: WebhookSecret): Mounted {
+  return {
+    volume: { name: "webhook", secret: { secretName: secret.metadata.name, defaultMode: PRIVATE } },
+    path: podPaths.webhook,
+  };
+}
+
+/** Tokens of the Pod's service account, as file name → audience. */
+function tokenVolume(
+  name: string,
+  path: string,
+  audiences: Readonly<Record<string, pulumi.Input<string>>>,
+): Mounted {
+  return projected(
+    name,
+    path,
+    Object.entries(audiences).map(([file, audience]) => ({
+      serviceAccountToken: { path: file, audience, expirationSeconds: TOKEN_SECONDS },
+    })),
+  );
+}
+
+/** Break-glass. Optional: a gate must start when somebody has deleted it. */
+function emergencyVolume(): Mounted {
+  return {
+    volume: { name: "emergency", configMap: { name: EMERGENCY_NAME, optional: true } },
+    path: podPaths.emergency,
+  };
+}
+
+/** A folder of `files`, whatever number of ConfigMaps it takes. */
+function folderVolume({ folder, maps }: MountedFolder): Mounted {
+  return projected(
+    `files-${folder}`,
+    filesDirectory(folder),
+    maps.map((map) => ({ configMap: { name: map.metadata.name } })),
+    READABLE,
+  );
 }
 
 /** What the event sink asks for, in one folder; nothing where it asks for nothing. */
