@@ -38,9 +38,10 @@ export interface Bundles {
 /**
  * The built parts for a Gate.
  *
- * @throws ResourceError when the judge was not built, or one does not fit into a ConfigMap
+ * @throws ResourceError when the judge was not built, nor the observer though it is to send events, or one does not fit
+ *   into a ConfigMap
  */
-export function bundlesFor(gate: string, args: Pick<GateArgs, "image" | "bundles">): Bundles {
+export function bundlesFor(gate: string, args: Pick<GateArgs, "image" | "bundles" | "eventSink">): Bundles {
   if (args.image?.bundles !== undefined) return { judge: undefined, observer: undefined };
   const directory = args.bundles ?? bundleDirectory();
   const problems: Problem[] = [];
@@ -51,6 +52,11 @@ export function bundlesFor(gate: string, args: Pick<GateArgs, "image" | "bundles
       problems.push({
         path: "bundles",
         problem: `expected ${part}.mjs in ${directory}; build it with @gatehouse/webhook first`,
+      });
+    if (bundle === undefined && part === "observer" && args.eventSink !== undefined)
+      problems.push({
+        path: "eventSink",
+        problem: `expected ${part}.mjs in ${directory}, which is what sends events; build it with @gatehouse/webhook first`,
       });
     if (bundle !== undefined && bundle.packedSize > LARGEST_OBJECT)
       problems.push({

@@ -1,7 +1,11 @@
 /** How the gate runs: rights, memory, metrics, sinks. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { EventSinkFormat, filesDirectory, KubernetesEvents, type GateArgs } from "./index.ts";
+import { bundlesFor } from "./bundle.ts";
 import { eventSinkConfig } from "./event-sink.ts";
 import { memoryLimit } from "./memory.ts";
 import { find, gate } from "./testing/gate-graph.ts";
@@ -163,6 +167,18 @@ test("a sink that needs no file mounts none, and its address must be no secret",
   );
   expect(failure).toContain("eventSink.url: expected an address that is no secret");
   expect(failure).not.toContain("planted");
+});
+
+test("a sink without the part that sends to it is a mistake, and not silence", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-judge-alone-"));
+  writeFileSync(join(folder, "judge.mjs"), "");
+  try {
+    const args = { bundles: folder, eventSink: { url: "https://events.example" } };
+    expect(() => bundlesFor("gate", args)).toThrow(`eventSink: expected observer.mjs in ${folder}`);
+    expect(bundlesFor("gate", { bundles: folder }).observer).toBe(undefined);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("metrics have a port of their own, shut unless somebody is let in", async () => {
