@@ -23,7 +23,7 @@ interface Cloud {
   /** Content of files beside the token's. */
   readonly files?: Readonly<Record<string, string>>;
   /** Takes back what the cloud has given out so far. */
-  expire(): void;
+  readonly expire: () => void;
 }
 
 async function cloudOf(built: Built, world: ReturnType<typeof createWorld>): Promise<Cloud> {
@@ -114,7 +114,7 @@ test.each(pairs)("$cluster reads $registry by its own tokens and by no others", 
   const tokenFile = tokenFileOf(source);
   // A look-up that holds nothing yet, for each token anew.
   const look = async (): Promise<unknown> => {
-    const { lookUp, close } = await createLookUp({
+    const service = await createLookUp({
       sources: [source],
       now: world.now,
       clock: world.now,
@@ -125,9 +125,9 @@ test.each(pairs)("$cluster reads $registry by its own tokens and by no others", 
           : Promise.resolve(files[path] ?? Promise.reject(new Error(`no ${path}`))),
     });
     try {
-      return summary(await lookUp(reference, { platforms: [], signal: AbortSignal.timeout(5_000) }));
+      return summary(await service.lookUp(reference, { platforms: [], signal: AbortSignal.timeout(5_000) }));
     } finally {
-      await close();
+      await service.close();
     }
   };
   const found = [["complete", [cve]]];
