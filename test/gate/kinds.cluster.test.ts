@@ -75,7 +75,7 @@ test("init containers and image volumes are judged, and pinned in Pods", async (
   ]);
 });
 
-test("kubectl debug: an ephemeral container is judged", async () => {
+test("what is put into a running Pod is judged and pinned: kubectl debug, kubectl set image", async () => {
   nothingSaid(await world.create(workload("Pod", "debugged", clean.reference)));
   const debug = (image: string) =>
     world.cluster.kubectl(["debug", "debugged", `--image=${image}`, "--container=probe", "--attach=false"]);
@@ -85,8 +85,15 @@ test("kubectl debug: an ephemeral container is judged", async () => {
     "ephemeral container probe at spec.ephemeralContainers[0].image",
   );
   expect(await debug(cleanToo.reference)).toMatchObject({ code: 0 });
+  const setImage = (image: string) => world.cluster.kubectl(["set", "image", "pod/debugged", `app=${image}`]);
+  refused(await setImage(vulnerable.reference), "GH1001", "container app at spec.containers[0].image");
+  expect(await setImage(cleanToo.reference)).toMatchObject({ code: 0, stderr: "" });
   const { spec } = await get<Pod>(world.cluster, "pod", "debugged");
-  expect(spec?.ephemeralContainers?.map(({ image }) => image)).toEqual([cleanToo.reference]);
+  const pinned = `${cleanToo.reference}@${cleanToo.digest}`;
+  expect([spec?.ephemeralContainers, spec?.containers].map((all) => all?.map(({ image }) => image))).toEqual([
+    [pinned],
+    [pinned],
+  ]);
 });
 
 test("kubectl set image and rollout undo: the image that comes is judged, whatever ran once", async () => {
