@@ -1,6 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Registry, type Counter, type Gauge } from "prom-client";
 import { outcomes, scanStates, type EventInput } from "@gatehouse/policy";
 import type { ScanMetrics } from "@gatehouse/scans";
+import { declareIn } from "./declare-metrics.ts";
 import { scanMetrics } from "./scan-metrics.ts";
 
 /** Seconds; the API server waits 10 by default. */
@@ -37,63 +38,54 @@ export interface JudgeMetrics {
 /** Metrics in a registry of their own. */
 export function createMetrics(info: { policyHash: string; mode: string; version: string }): JudgeMetrics {
   const registry = new Registry();
-  const registers = [registry];
+  const declare = declareIn(registry);
+  const { counter, gauge, histogram } = declare;
   collectDefaultMetrics({ register: registry });
 
-  const decisions = new Counter({
-    name: "gatehouse_decisions_total",
-    help: "Objects judged, by what happened and what mode deny would have done",
-    labelNames: ["action", "in_deny_mode"] as const,
-    registers,
-  });
-  const rules = new Counter({
-    name: "gatehouse_rule_outcomes_total",
-    help: "Images for which a rule asked for audit or deny",
-    labelNames: ["rule", "outcome"] as const,
-    registers,
-  });
-  const scans = new Counter({
-    name: "gatehouse_image_scans_total",
-    help: "Images judged, by the state of their scan",
-    labelNames: ["state"] as const,
-    registers,
-  });
-  const codes = new Counter({
-    name: "gatehouse_messages_total",
-    help: "Objects that could not be judged, by message code",
-    labelNames: ["code"] as const,
-    registers,
-  });
-  const emergencies = new Counter({
-    name: "gatehouse_emergency_uses_total",
-    help: "Uses of break-glass exemptions",
-    labelNames: ["exemption"] as const,
-    registers,
-  });
+  const decisions = counter(
+    "gatehouse_decisions_total",
+    "Objects judged, by what happened and what mode deny would have done",
+    "action",
+    "in_deny_mode",
+  );
+  const rules = counter(
+    "gatehouse_rule_outcomes_total",
+    "Images for which a rule asked for audit or deny",
+    "rule",
+    "outcome",
+  );
+  const scans = counter("gatehouse_image_scans_total", "Images judged, by the state of their scan", "state");
+  const codes = counter(
+    "gatehouse_messages_total",
+    "Objects that could not be judged, by message code",
+    "code",
+  );
+  const emergencies = counter(
+    "gatehouse_emergency_uses_total",
+    "Uses of break-glass exemptions",
+    "exemption",
+  );
   // Where the labels are known beforehand, series begin at 0: a rate over one that appears with its first count misses it.
   for (const action of outcomes)
     for (const in_deny_mode of outcomes) decisions.inc({ action, in_deny_mode }, 0);
   for (const state of scanStates) scans.inc({ state }, 0);
   const seenEmergencies = new Set<string>();
-  const answers = new Counter({
-    name: "gatehouse_http_answers_total",
-    help: "Answers to the API server, by HTTP status",
-    labelNames: ["route", "status"] as const,
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "gatehouse_answer_seconds",
-    help: "From the request's head to the answer",
-    labelNames: ["route"] as const,
+  const answers = counter(
+    "gatehouse_http_answers_total",
+    "Answers to the API server, by HTTP status",
+    "route",
+    "status",
+  );
+  const seconds = histogram(
+    "gatehouse_answer_seconds",
+    "From the request's head to the answer",
     buckets,
-    registers,
-  });
-  new Gauge({
-    name: "gatehouse_info",
-    help: "The policy and mode in force",
-    labelNames: ["policy_hash", "mode", "version"] as const,
-    registers,
-  }).set({ policy_hash: info.policyHash, mode: info.mode, version: info.version }, 1);
+    "route",
+  );
+  gauge("gatehouse_info", "The policy and mode in force", "policy_hash", "mode", "version").set(
+    { policy_hash: info.policyHash, mode: info.mode, version: info.version },
+    1,
+  );
 
   function countRuling(event: EventInput): void {
     const { verdict } = event;
@@ -116,12 +108,11 @@ export function createMetrics(info: { policyHash: string; mode: string; version:
     }
   }
 
-  const eventsDropped = new Counter({
-    name: "gatehouse_events_dropped_total",
-    help: "Events that were dropped because their sink was too slow or failed",
-    labelNames: ["sink"] as const,
-    registers,
-  });
+  const eventsDropped = counter(
+    "gatehouse_events_dropped_total",
+    "Events that were dropped because their sink was too slow or failed",
+    "sink",
+  );
   for (const sink of ["output", "observer", "reviews"]) eventsDropped.inc({ sink }, 0);
 
   return {
@@ -131,46 +122,29 @@ export function createMetrics(info: { policyHash: string; mode: string; version:
       answers.inc({ route, status: String(status) });
       seconds.observe({ route }, took);
     },
-    inFlight: new Gauge({ name: "gatehouse_in_flight", help: "Requests being judged", registers }),
-    late: new Counter({
-      name: "gatehouse_deadline_missed_total",
-      help: "Look-ups that did not answer before the API server's deadline",
-      registers,
-    }),
-    failures: new Counter({
-      name: "gatehouse_failures_total",
-      help: "Requests that failed for an error inside the gate",
-      registers,
-    }),
+    inFlight: gauge("gatehouse_in_flight", "Requests being judged"),
+    late: counter(
+      "gatehouse_deadline_missed_total",
+      "Look-ups that did not answer before the API server's deadline",
+    ),
+    failures: counter("gatehouse_failures_total", "Requests that failed for an error inside the gate"),
     eventsDropped,
-    eventsSent: new Counter({
-      name: "gatehouse_events_total",
-      help: "Events written or sent",
-      labelNames: ["sink"] as const,
-      registers,
-    }),
-    certificateExpiry: new Gauge({
-      name: "gatehouse_certificate_expiry_timestamp_seconds",
-      help: "When a certificate ends",
-      labelNames: ["certificate"] as const,
-      registers,
-    }),
-    emergencyExemptions: new Gauge({
-      name: "gatehouse_emergency_exemptions",
-      help: "Break-glass exemptions in force",
-      registers,
-    }),
-    emergencyProblems: new Gauge({
-      name: "gatehouse_emergency_problems",
-      help: "Break-glass entries that are ignored because something is wrong with them",
-      registers,
-    }),
-    scans: scanMetrics(registers),
-    kubeCalls: new Counter({
-      name: "gatehouse_kubernetes_calls_total",
-      help: "Questions to the API server, by outcome",
-      labelNames: ["outcome"] as const,
-      registers,
-    }),
+    eventsSent: counter("gatehouse_events_total", "Events written or sent", "sink"),
+    certificateExpiry: gauge(
+      "gatehouse_certificate_expiry_timestamp_seconds",
+      "When a certificate ends",
+      "certificate",
+    ),
+    emergencyExemptions: gauge("gatehouse_emergency_exemptions", "Break-glass exemptions in force"),
+    emergencyProblems: gauge(
+      "gatehouse_emergency_problems",
+      "Break-glass entries that are ignored because something is wrong with them",
+    ),
+    scans: scanMetrics(declare),
+    kubeCalls: counter(
+      "gatehouse_kubernetes_calls_total",
+      "Questions to the API server, by outcome",
+      "outcome",
+    ),
   };
 }

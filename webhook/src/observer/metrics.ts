@@ -1,6 +1,7 @@
 import { scanStates, type ScanState } from "@gatehouse/policy";
 import type { ScanMetrics } from "@gatehouse/scans";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { declareIn } from "../judge/declare-metrics.ts";
 import { scanMetrics } from "../judge/scan-metrics.ts";
 
 /** Seconds. */
@@ -116,7 +117,7 @@ export function createObserverMetrics(
 
   return {
     registry,
-    scans: scanMetrics(registers),
+    scans: scanMetrics(declareIn(registry)),
     kubeCalls: counted("gatehouse_kubernetes_calls_total", "Questions to the API server, by outcome", [
       "outcome",
     ]),
