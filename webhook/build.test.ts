@@ -150,7 +150,7 @@ describe("the judge's bundle", () => {
         .split("\n")
         .map((line) => line.replace(/:.*/, "")),
     ).toEqual([
-      "the judge's configuration has 3 problems",
+      "the judge's configuration has 3 problems [GH1112]",
       "  missing",
       "  missing/tls.crt",
       "  missing/tls.key",
