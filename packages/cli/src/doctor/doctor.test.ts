@@ -13,6 +13,7 @@ import { readSamples } from "./collect/samples.ts";
 import { bySource } from "./collect/source-scans.ts";
 import { collectInside } from "./collect/sources.ts";
 import { diagnose } from "./diagnose.ts";
+import { mendOfSource } from "./mend-source.ts";
 import type { DoctorFinding } from "./finding.ts";
 
 const now = Date.parse("2026-11-22T10:00:00Z");
@@ -441,7 +442,7 @@ describe("the doctor, from outside", () => {
     [
       "a source without an answer",
       { scans: [scan("unavailable", { reason: "registry.example: answered 403" })] },
-      "problem scanning: source attached (referrer): 1 unavailable: registry.example: answered 403 -> grant let the credentials",
+      "problem scanning: source attached (referrer): 1 unavailable: registry.example: answered 403 -> allow the credentials pulling",
     ],
     [
       "nothing scanned",
@@ -638,7 +639,7 @@ describe("the doctor, from inside", () => {
     const misbehave: clouds.FakeAws["misbehave"] = async (_request, next) => await next();
     const [, line = ""] = await inside(ecr, { misbehave, references: [reference] });
     expect(line).toBe(
-      `problem ${reference} by ecr: absent: ${awsRegistry}/team/app: answered 404 -> aws ecr put-registry-scanning-configuration, or EcrScanning with create: true`,
+      `problem ${reference} by ecr: absent: ${awsRegistry}/team/app: answered 404 -> ${mendOfSource(ecr, "scanning")}`,
     );
   });
 });

@@ -50,6 +50,11 @@ export function scanning({ config, scans, now }: ClusterFacts): DoctorFinding[] 
         `${text}: nothing was ever scanned${reasons["absent"] === undefined ? "" : ` (${reasons["absent"]})`}`,
         mendOfSource(source, "scanning"),
       );
+    if ((states["absent"] ?? 0) > total / 2)
+      return warning(
+        `${text}: most were never scanned${reasons["absent"] === undefined ? "" : ` (${reasons["absent"]})`}`,
+        mendOfSource(source, "scanning"),
+      );
     if ((states["unavailable"] ?? 0) > 0)
       return warning(`${text}: ${unavailable ?? "no answer"}`, mendOfSource(source, unavailable ?? ""));
     if (newestScan === undefined || now - Date.parse(newestScan) > old)
