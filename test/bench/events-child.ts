@@ -92,6 +92,6 @@ function* deployments(): Generator<Manifest> {
       spec: {
         template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "app", image }] } },
       },
-    } as Manifest;
+    };
   }
 }

@@ -2,7 +2,7 @@
  * What admissions notice of everything that is told about them: the judge's p99 with observer, event sink, reports and
  * Kubernetes Events, against that of a judge that writes to standard output alone. Two judges, asked in turn.
  */
-import { fork } from "node:child_process";
+import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,7 +24,7 @@ const warmUp = 500;
 export async function* bench(): AsyncIterable<Figure> {
   const child = fork(join(import.meta.dirname, "events-child.ts"));
   try {
-    const [beside] = (await once(child, "message")) as [Beside];
+    const beside = await saidBy<Beside>(child);
     const { file } = await buildBundle(join(beside.folder, "judge.mjs"));
     const start = (args: readonly string[]) => startJudgeProgram(file, beside, { args, line: () => {} });
     const judges = {
@@ -53,7 +53,7 @@ export async function* bench(): AsyncIterable<Figure> {
         }
       await sleep(restMs);
       child.send("what came of it");
-      const [came] = (await once(child, "message")) as [CameOfIt];
+      const came = await saidBy<CameOfIt>(child);
       const expected = warmUp + rounds * count;
       if (came.received < expected || came.reports === 0 || came.kubernetesEvents === 0)
         throw new Error(`not all of it was on: of ${expected} events ${JSON.stringify(came)}`);
@@ -75,7 +75,18 @@ export async function* bench(): AsyncIterable<Figure> {
       await Promise.all(Object.values(judges).map((judge) => judge.kill()));
     }
   } finally {
-    child.disconnect();
-    await once(child, "exit");
+    if (child.connected) {
+      child.disconnect();
+      await once(child, "exit");
+    }
   }
+}
+
+/** The child's next message. @throws when it ends instead; it has said why itself */
+async function saidBy<T>(child: ChildProcess): Promise<T> {
+  const [message] = (await Promise.race([
+    once(child, "message"),
+    once(child, "exit").then(() => Promise.reject(new Error("what stands beside the judge has ended"))),
+  ])) as [T];
+  return message;
 }

@@ -29,6 +29,8 @@ const connections = 32;
 /** Each so many-th request is sent twice at the same time, or is a dry run. */
 const doubledEach = 50;
 const dryRunEach = 97;
+/** A judge is back within seconds. */
+const mostAttempts = 5_000;
 /** Owners that deploy again and again, so that a key is said more than once. */
 const owners = admissions / 4;
 /** Limit of a part's memory that `Gate` sets unless told otherwise, in MiB. */
@@ -152,6 +154,7 @@ async function admit(): Promise<void> {
     ledger.broken.add(uid);
     if (!broken.every(({ message }) => /ECONN|socket hang up|EPIPE/.test(message))) throw broken[0];
     if (broken.length < sent.length) return;
+    if (attempt === mostAttempts) throw broken[0];
     await sleep(5);
   }
 }
