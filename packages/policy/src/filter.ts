@@ -38,6 +38,7 @@ export type NextPlace = () => number;
 export function compileFilter(filter: FindingFilter, place: NextPlace): FilterMatcher {
   const checks = attributeChecks(filter);
   const ifUnknown = filter.ifUnknown !== "skip";
+  const same = createSameLists();
   return rememberWhileTrue(place(), ageLimits(filter), (findings, now) => {
     const counted: Finding[] = [];
     const unknown: { finding: Finding; attributes: readonly string[] }[] = [];
@@ -46,13 +47,26 @@ export function compileFilter(filter: FindingFilter, place: NextPlace): FilterMa
       if (answer === undefined)
         unknown.push({
           finding,
-          attributes: checks.filter(([, test]) => test(finding, now) === undefined).map(([name]) => name),
+          attributes: same(
+            checks.filter(([, test]) => test(finding, now) === undefined).map(([name]) => name),
+          ),
         });
       if (answer === undefined ? ifUnknown : answer) counted.push(finding);
     }
     if (counted.length === 0 && unknown.length === 0) return noMatches;
     return { counted: counted.sort(worstFirst), unknown };
   });
+}
+
+/** Equal lists of names as one: a source that lacks an attribute lacks it for each of its findings. */
+function createSameLists(): (names: readonly string[]) => readonly string[] {
+  const known = new Map<string, readonly string[]>();
+  return (names) => {
+    const key = names.join();
+    const found = known.get(key) ?? names;
+    known.set(key, found);
+    return found;
+  };
 }
 
 /** Reads the moment from which an age is counted. */

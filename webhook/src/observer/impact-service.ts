@@ -51,7 +51,7 @@ const freshenMs = 25_000;
 
 /** A service over what the observer knows. */
 export function createImpactService(options: ImpactServiceOptions): ImpactService {
-  let last: Promise<unknown> = Promise.resolve();
+  let last: Promise<void> = Promise.resolve();
   let waiting = 0;
 
   async function run(
@@ -90,7 +90,11 @@ export function createImpactService(options: ImpactServiceOptions): ImpactServic
       if (waiting >= mostWaiting) return { busy: "other proposals are being computed", retryAfterSeconds: 5 };
       waiting++;
       const mine = last.then(() => run(proposal, visible, signal));
-      last = mine.catch(() => undefined);
+      // Never the impact itself, which is large, and would be held until the next one.
+      last = mine.then(
+        () => undefined,
+        () => undefined,
+      );
       try {
         return await mine;
       } finally {

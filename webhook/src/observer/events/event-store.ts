@@ -1,4 +1,5 @@
 /** The latest events, each thing that is said once, with how often it was said. */
+import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import * as z from "zod/mini";
 
@@ -101,7 +102,8 @@ export function createEventStore(
 
   function take(event: z.infer<typeof envelopeSchema>): boolean {
     const { data, source, id, time, type } = event;
-    const request = `${type} ${id} ${data.key}`;
+    // Hashed: a text put together would hold all that it was put together from.
+    const request = hash("sha256", `${type} ${id} ${data.key}`, "base64");
     const saidBy = requests.get(request);
     if (saidBy === source) return false;
     requests.set(request, source);

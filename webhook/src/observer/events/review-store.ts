@@ -1,5 +1,6 @@
 /** What was judged at admission, the latest of each that is the same, as it can be judged again. */
 import { oneLine, reportsWanted, reviewEventSchema, reviewEventType, type Platform } from "@gatehouse/policy";
+import { createInterner } from "../inventory/intern.ts";
 
 /** One review as it is held: parsed when somebody asks for it, since few ever do. */
 export interface StoredReview {
@@ -28,6 +29,7 @@ export function createReviewStore(options: { maxReviews?: number; maxBytes?: num
   const { maxReviews = 20_000, maxBytes = 24 * 1024 * 1024 } = options;
   // In the order of their positions, since one that comes again is put at the end.
   const reviews = new Map<string, StoredReview>();
+  const intern = createInterner();
   let position = 0;
   let bytes = 0;
 
@@ -51,7 +53,7 @@ export function createReviewStore(options: { maxReviews?: number; maxBytes?: num
         position: ++position,
         namespace: review.subject.namespace.name,
         text,
-        wanted: review.images.flatMap((image) => reportsWanted(image) ?? []),
+        wanted: intern(review.images.flatMap((image) => reportsWanted(image) ?? [])),
       });
       bytes += text.length;
       for (const oldest of reviews.keys()) {
