@@ -75,6 +75,45 @@ export function reportText(image: number, size: ImpactBenchSize): string {
   });
 }
 
+/** The same findings as Trivy writes them. */
+export function trivyText(image: number, size: ImpactBenchSize): string {
+  const { platforms } = JSON.parse(reportText(image, size)) as {
+    platforms: [{ report: { findings: Finding[] } }];
+  };
+  const repository = `registry.example/app-${image}`;
+  return JSON.stringify({
+    SchemaVersion: 2,
+    CreatedAt: "2026-11-22T00:00:00Z",
+    ArtifactName: `${repository}:1`,
+    ArtifactType: "container_image",
+    Metadata: {
+      RepoTags: [`${repository}:1`],
+      RepoDigests: [`${repository}@${digestOf(image)}`],
+      ImageConfig: { architecture: "amd64", os: "linux" },
+    },
+    Results: [
+      {
+        Target: "debian 12",
+        Class: "os-pkgs",
+        Type: "debian",
+        Vulnerabilities: platforms[0].report.findings.map((finding) => ({
+          VulnerabilityID: finding.id,
+          PkgName: finding.package?.name,
+          PkgIdentifier: { PURL: finding.package?.purl },
+          InstalledVersion: finding.package?.version,
+          ...(finding.fix?.available === true
+            ? { FixedVersion: finding.fix.version, Status: "fixed" }
+            : { Status: "affected" }),
+          Severity: finding.severity.toUpperCase(),
+          Title: finding.title,
+          PublishedDate: finding.publishedAt,
+          CVSS: { nvd: { V3Score: finding.cvss } },
+        })),
+      },
+    ],
+  });
+}
+
 export function policyOf(rules: number, strict: boolean): Policy {
   const conditions = [
     findings({ minSeverity: "critical", fixAvailableFor: strict ? "14d" : "90d" }),

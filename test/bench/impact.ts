@@ -4,6 +4,7 @@
  */
 import type { Figure } from "./figures.ts";
 import { admissionMeanwhile } from "./impact-admission.ts";
+import { observerMemory } from "./impact-memory.ts";
 import { cpuMs, observedBench } from "./impact-observed.ts";
 import { statedSize, type ImpactBenchSize } from "./impact-samples.ts";
 
@@ -75,4 +76,5 @@ export async function* bench(): AsyncGenerator<Figure> {
   yield { figure: "longest_pause", value: result.longest_pause_ms, unit: "ms" };
   yield { figure: "newly_denied", value: result.newly_denied, unit: "workloads" };
   yield await admissionMeanwhile();
+  yield* await observerMemory(statedSize);
 }

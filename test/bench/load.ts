@@ -61,3 +61,26 @@ function post(agent: Agent, url: string, body: string): Promise<string> {
     sent.end(body);
   });
 }
+
+/** Asks a server whose certificate is of an authority made for the run; an answer of any status. GET without a body. */
+export function createAsk(url: string, ca: string) {
+  return (
+    path: string,
+    { headers = {}, body }: { headers?: Readonly<Record<string, string>>; body?: string } = {},
+  ): Promise<{ status: number; text: string }> =>
+    new Promise((resolve, reject) => {
+      const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+      const method = body === undefined ? "GET" : "POST";
+      const all = { "content-type": "application/json", ...headers, ...length };
+      const sent = request(`${url}${path}`, { method, ca, headers: all }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+        );
+        response.on("error", reject);
+      });
+      sent.on("error", reject);
+      sent.end(body);
+    });
+}
