@@ -1,4 +1,5 @@
 import { filesDirectory, type GateArgs } from "@gatehouse/gate";
+import { readFeed } from "./feed.ts";
 import policy from "./policy.ts";
 import type { Registries } from "./registries.ts";
 import { readReports } from "./reports.ts";
@@ -18,12 +19,16 @@ export function gateArgs(
 ): Omit<GateArgs, "cluster"> {
   const reports =
     settings.reports === undefined ? undefined : readReports(settings.reports, import.meta.dirname);
+  const feed =
+    settings.exploitFeed === undefined ? undefined : readFeed(settings.exploitFeed, import.meta.dirname);
+  const files = { ...feed?.files, ...(reports === undefined ? {} : { [folder]: reports }) };
   const file = { name: folder, type: "file" as const, directory: filesDirectory(folder) };
   const sources = reports === undefined ? registries.sources : [...registries.sources, file];
   return {
     policy,
     mode: settings.mode,
-    ...(reports === undefined ? {} : { files: { [folder]: reports } }),
+    ...(Object.keys(files).length === 0 ? {} : { files }),
+    ...(feed === undefined ? {} : { exploitFeed: feed.exploitFeed }),
     ...(sources.length === 0 ? {} : { sources }),
     tokenAudiences: registries.tokenAudiences,
     ...(settings.running === undefined

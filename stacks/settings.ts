@@ -29,6 +29,8 @@ const settingsSchema = z.strictObject({
   context: z.optional(text),
   /** A folder of scan reports, relative to the folder of this file. */
   reports: z.optional(text),
+  /** A file that `gatehouse feed` wrote, relative to the folder of this file: EPSS and KEV for sources without them. */
+  exploitFeed: z.optional(text),
   /** The image that the gate runs in: your own, signed, with the built parts in the folder `bundles`. */
   image: z.optional(z.strictObject({ reference: text, node: z.optional(text), bundles: z.optional(text) })),
   replicas: z.optional(z.int()),
