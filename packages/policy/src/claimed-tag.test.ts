@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { definePolicy, deny, exempt, findings, states } from "./build.ts";
-import { decide, referencesToScan } from "./decide.ts";
+import { applyMode, decide, referencesToScan } from "./decide.ts";
 import { parseImageReference } from "./image-reference.ts";
 import type { Policy, Scope } from "./model.ts";
+import { replay, scanKey } from "./replay.ts";
+import { reviewEvent } from "./review-event.ts";
 import type { ImageScan } from "./scan.ts";
+import { snapshotVersion } from "./snapshot.ts";
 import { compileScope, type ImageFacts } from "./scope.ts";
 import type { Subject } from "./subject.ts";
 
@@ -163,4 +166,53 @@ test("a claimed tag is never a certain answer, neither for a pattern nor for its
     [true, true],
     [true, true],
   ]);
+});
+
+test("what was judged with a confirmed tag is judged again to the same decision", () => {
+  const policy = policies["an exemption"]?.(byTag(`${repository}:good`)) as Policy;
+  const reference = `${repository}:good@${good}`;
+  const subject = subjectOf(reference);
+  const again = (scans: ReadonlyMap<string, ImageScan>) => {
+    const ruling = applyMode(decide(policy, subject, scans, now), "deny");
+    const event = reviewEvent(
+      {
+        instance: "judge-0",
+        cluster: subject.cluster,
+        request: { uid: "1", operation: "CREATE", user: "u", groups: [], apiVersion: "v1" },
+        policyHash: "h",
+        at: now,
+        durationMs: 1,
+        subject,
+        judged: subject,
+        workload: subject.workload,
+        verdict: { ruling, scans },
+      },
+      "key",
+    );
+    if (event === undefined) throw new Error("expected a review");
+    const { review } = event.data;
+    const head = { line: "gatehouse-snapshot", version: snapshotVersion, takenAt: review.at } as const;
+    const { differences } = replay(
+      {
+        head: {
+          ...head,
+          cluster: "prod",
+          mode: "deny",
+          policy,
+          policyHash: "h",
+          running: [],
+          labels: [],
+        },
+        policy,
+        workloads: [],
+        reviews: [review],
+        scans: new Map([[scanKey(`${repository}@${good}`, []), scanOf(good)]]),
+      },
+      { policy, mode: "deny" },
+    );
+    return [review.action, review.images[0]?.tagConfirmed, differences];
+  };
+  const written = new Map([[reference, scanOf(good)]]);
+  expect(again(written)).toEqual(["deny", undefined, []]);
+  expect(again(new Map([...written, [`${repository}:good`, scanOf(good)]]))).toEqual(["allow", true, []]);
 });

@@ -19,6 +19,12 @@ export function isConfirmed(reference: ImageReference, scans: Scans): boolean {
   return alone !== undefined && scans.get(alone)?.digest === reference.digest;
 }
 
+/** References, with those by tag alone that have to be looked up besides. Each once. */
+export function withTagsToConfirm(policy: Policy, references: Iterable<string>): string[] {
+  const all = new Set(references);
+  return [...new Set([...all, ...tagsToConfirm(policy, all)])];
+}
+
 /** The references by tag alone that have to be looked up besides, because something in the policy goes by tags. */
 export function tagsToConfirm(policy: Policy, references: Iterable<string>): string[] {
   if (!asksForTags(policy)) return [];

@@ -25,6 +25,7 @@ export * from "./build.ts";
 export * from "./read-vex.ts";
 export * from "./vex.ts";
 export type * from "./vex-document.ts";
+export { withTagsToConfirm } from "./claimed-tag.ts";
 export * from "./decide.ts";
 export * from "./impact-model.ts";
 export * from "./impact.ts";

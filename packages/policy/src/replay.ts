@@ -1,4 +1,5 @@
 /** Judges what a snapshot recorded once more, offline, by the same `decide`. Pure. */
+import { claimedTag } from "./claimed-tag.ts";
 import { applyMode, decide } from "./decide.ts";
 import type { Ruling } from "./decision.ts";
 import { impact } from "./impact.ts";
@@ -146,12 +147,17 @@ function scansOf(review: Review, snapshot: Snapshot): { scans: Scans; others: bo
       if (found === undefined || !sameReport(recorded, found)) others = true;
       return found ?? { ...scan, report: { ...scan.report, state: "unavailable", reason: lost } };
     });
-    scans.set(image.reference, {
-      ...(image.digest === undefined ? {} : { digest: image.digest }),
-      platforms,
-    });
+    const digest = image.digest === undefined ? {} : { digest: image.digest };
+    scans.set(image.reference, { ...digest, platforms });
+    const alone = image.tagConfirmed === true ? tagAlone(image.reference) : undefined;
+    if (alone !== undefined) scans.set(alone, { ...digest, platforms });
   }
   return { scans, others };
+}
+
+function tagAlone(reference: string): string | undefined {
+  const parsed = parseImageReference(reference);
+  return parsed.ok ? claimedTag(parsed.reference) : undefined;
 }
 
 const lost = "the snapshot does not have this report";
@@ -169,7 +175,7 @@ function impactSubjects({ workloads, scans }: Snapshot): ImpactSubject[] {
     if (subject === undefined) return [];
     const known = new Map<string, ImageScan>();
     for (const { images } of [subject, ...also, ...running])
-      for (const { reference } of images) {
+      for (const reference of images.flatMap(({ reference: one }) => [one, tagAlone(one) ?? one])) {
         const scan = scans.get(scanKey(reference, platforms));
         if (scan !== undefined) known.set(reference, scan);
       }

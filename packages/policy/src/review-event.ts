@@ -1,8 +1,10 @@
 /** What the judge tells the observer of each admission it judged, so that it can be judged again: a CloudEvent. */
 import * as z from "zod/mini";
+import { isConfirmed } from "./claimed-tag.ts";
 import type { EventInput } from "./event.ts";
 import type { ImageDecision } from "./decision.ts";
-import type { ImageScan } from "./scan.ts";
+import type { Scans } from "./scan.ts";
+import { parseImageReference } from "./image-reference.ts";
 import { portablePlatform, portableSubject } from "./snapshot-parts.ts";
 import { reviewSchema, type Review, type ReviewedImage } from "./snapshot.ts";
 import { ownerName } from "./subject.ts";
@@ -40,7 +42,7 @@ export function reviewEvent(input: EventInput, key: string): ReviewEvent | undef
     ...(mirror === true ? { mirror: true } : {}),
     action: ruling.action,
     inDenyMode: ruling.inDenyMode,
-    images: ruling.images.map((image) => reviewedImage(image, scans.get(image.reference))),
+    images: ruling.images.map((image) => reviewedImage(image, scans)),
   };
   return {
     specversion: "1.0",
@@ -52,10 +54,13 @@ export function reviewEvent(input: EventInput, key: string): ReviewEvent | undef
   };
 }
 
-function reviewedImage(image: ImageDecision, scan: ImageScan | undefined): ReviewedImage {
+function reviewedImage(image: ImageDecision, scans: Scans): ReviewedImage {
+  const scan = scans.get(image.reference);
+  const parsed = parseImageReference(image.reference);
   return {
     reference: image.reference,
     ...(image.digest === undefined ? {} : { digest: image.digest }),
+    ...(parsed.ok && isConfirmed(parsed.reference, scans) ? { tagConfirmed: true } : {}),
     outcome: image.outcome,
     rules: image.rules.filter(({ outcome }) => outcome !== "allow").map(({ rule }) => rule),
     platforms: (scan?.platforms ?? []).map((platform) => {

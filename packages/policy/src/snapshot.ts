@@ -92,6 +92,8 @@ const subjectSchema = z.strictObject({
 const reviewedImageSchema = z.strictObject({
   reference: text,
   digest: optional,
+  /** The tag beside the reference's digest was seen to name it. */
+  tagConfirmed: z.optional(z.literal(true)),
   outcome: z.enum(outcomes),
   /** Rules that asked for audit or deny. */
   rules: z.array(text),

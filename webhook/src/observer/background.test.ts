@@ -2,7 +2,7 @@
 import { resources } from "@gatehouse/kube";
 import { definePolicy, deny, exempt, findings, states } from "@gatehouse/policy";
 import { afterEach, expect, test } from "vitest";
-import { scanned } from "../testing/fixtures.ts";
+import { critical, scanned } from "../testing/fixtures.ts";
 import {
   badDigest,
   observedCluster,
@@ -113,6 +113,38 @@ test("another image, a workload that goes, and one that comes", async () => {
   await kube.delete(resources.deployments, { namespace: "shop", name: "web" });
   await until(() => verdicts(observed).length === 1);
   expect(observed.observation.reports.size).toBe(1);
+});
+
+test("a tag beside a digest is looked up by itself where the policy goes by tags", async () => {
+  const policy = definePolicy({
+    defaultRule: false,
+    rules: { strict: deny(rule) },
+    exemptions: {
+      known: exempt({
+        where: { image: "registry.example/bad:1" },
+        reason: "r",
+        owner: "o",
+        permanent: true,
+      }),
+    },
+  });
+  const other = `sha256:${"e".repeat(64)}`;
+  const observed = await start({
+    policy,
+    objects: [
+      namespace("shop"),
+      templated("Deployment", "shop/its-own", `registry.example/bad:1@${badDigest}`),
+      templated("Deployment", "shop/another", `registry.example/bad:1@${other}`),
+    ],
+    lookUp: (reference) => {
+      const digest = reference.includes(other) ? other : badDigest;
+      return Promise.resolve({ ...scanned([critical]), digest });
+    },
+  });
+  expect(verdicts(observed)).toEqual([
+    "shop/Deployment/another written deny",
+    "shop/Deployment/its-own written allow",
+  ]);
 });
 
 test("a Pod that starts to run what is bad, though its owner says what is clean", async () => {

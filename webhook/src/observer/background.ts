@@ -11,7 +11,7 @@ import type {
   Scans,
   Subject,
 } from "@gatehouse/policy";
-import { judgeWorkload } from "@gatehouse/policy";
+import { judgeWorkload, withTagsToConfirm } from "@gatehouse/policy";
 import type { ClusterWatch } from "./inventory/watch-cluster.ts";
 import { subjectsOf, type WorkloadSubjects } from "./inventory/subjects.ts";
 import type { ReportStore, Wanted } from "./reports/report-store.ts";
@@ -106,7 +106,7 @@ export function createBackground(options: BackgroundOptions): Background {
         namespaceLabels: watch.namespaceLabels(owned.namespace),
         platforms: options.platforms(),
       });
-    const wanted = subjects === undefined ? [] : wantedBy(subjects);
+    const wanted = subjects === undefined ? [] : wantedBy(subjects, options.policy());
     // New ones first, so that what stays is not forgotten in between.
     for (const image of wanted) {
       reports.want(image);
@@ -269,9 +269,9 @@ export function createBackground(options: BackgroundOptions): Background {
   };
 }
 
-function wantedBy({ written, running, platforms }: WorkloadSubjects): Wanted[] {
+function wantedBy({ written, running, platforms }: WorkloadSubjects, policy: Policy): Wanted[] {
   const references = [...written, ...running.map(({ subject }) => subject)].flatMap(({ images }) =>
     images.map(({ reference }) => reference),
   );
-  return [...new Set(references)].map((reference) => ({ reference, platforms }));
+  return withTagsToConfirm(policy, references).map((reference) => ({ reference, platforms }));
 }

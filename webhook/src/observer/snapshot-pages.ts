@@ -8,6 +8,7 @@ import {
   portableSubject,
   scanKey,
   snapshotVersion,
+  withTagsToConfirm,
   type Exemption,
   type ImageScan,
   type Platform,
@@ -112,7 +113,7 @@ function placesOf(
     // Mirrors of static Pods are written nowhere, and never denied.
     if (!visible(subjects.namespace) || subjects.written.length === 0) continue;
     places.push({ cursor: `1 ${subjects.owner} ${subjects.key}`, line: () => workloadOf(one, keys) });
-    for (const reference of referencesOf(one)) {
+    for (const reference of withTagsToConfirm(policy, referencesOf(one))) {
       const { platforms } = subjects;
       addScan(scans, reference, platforms, () => background.scan(subjects, reference));
     }
