@@ -1,7 +1,8 @@
 /** The bundled observer as a process, over an API server in memory that listens on loopback. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { request } from "node:https";
+import { createServer, request } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resources } from "@gatehouse/kube";
@@ -12,7 +13,14 @@ import {
   type FakeApi,
   type ListeningApi,
 } from "@gatehouse/kube/testing";
-import { canonicalJson, judgedKinds, policyHash, type Impact } from "@gatehouse/policy";
+import {
+  canonicalJson,
+  judgedKinds,
+  policyHash,
+  type EventSinkConfig,
+  type GateConfig,
+  type Impact,
+} from "@gatehouse/policy";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildObserver, bundleLimit, type Bundle } from "../../build.ts";
 import { createObserverPost } from "../judge/observer-post.ts";
@@ -68,21 +76,24 @@ beforeAll(async () => {
   await writeFile(join(folder, "account", "ca.crt"), ca);
   await writeFile(join(folder, "account", "namespace"), "gatehouse");
   await writeFile(join(folder, "policy.json"), canonicalJson(policy));
-  await writeFile(
-    join(folder, "config.json"),
-    JSON.stringify({
-      version: 1,
-      cluster: { name: "test" },
-      mode: "audit",
-      policyHash: policyHash(policy),
-      platforms: "nodes",
-      sources: [],
-      pin: true,
-      excludedNamespaces: ["kube-system"],
-      gate: { namespace: "gatehouse", serviceAccount: "gatehouse", service: "gatehouse" },
-    }),
-  );
+  await configure("config.json");
 });
+
+async function configure(file: string, eventSink?: EventSinkConfig): Promise<void> {
+  const config: GateConfig = {
+    version: 1,
+    cluster: { name: "test" },
+    mode: "audit",
+    policyHash: policyHash(policy),
+    platforms: "nodes",
+    sources: [],
+    pin: true,
+    excludedNamespaces: ["kube-system"],
+    gate: { namespace: "gatehouse", serviceAccount: "gatehouse", service: "gatehouse" },
+    ...(eventSink === undefined ? {} : { eventSink }),
+  };
+  await writeFile(join(folder, file), JSON.stringify(config));
+}
 
 afterAll(async () => {
   await rm(folder, { recursive: true });
@@ -227,29 +238,32 @@ test("one observes, another waits, and takes over when the first has gone", asyn
   expect((await ask(`${metrics}/metrics`)).text).toContain("gatehouse_observer_holder 1");
 });
 
+/** An admission of this number, as a judge tells it. */
+const eventOf = (number: number) => ({
+  specversion: "1.0",
+  type: "io.gatehouse.admission.v1",
+  source: "/clusters/test/judges/judge-0",
+  id: `request-${number}`,
+  time: "2026-11-22T12:00:00.000Z",
+  data: { object: { namespace: "shop" }, key: `k${number}`, count: 1 },
+});
+
+/** Hands events in as a judge does, with the token of an account. */
+async function post(url: string, account: string, events: readonly object[]): Promise<void> {
+  const tokenFile = join(folder, `token-${account}`);
+  await writeFile(tokenFile, api.token(serviceAccountUser("gatehouse", account, "uid"), ["gatehouse"]));
+  const caFile = join(folder, "ca", "tls.crt");
+  const send = createObserverPost({ url: `${url}/v1/events`, caFile, tokenFile });
+  await send(JSON.stringify(events), AbortSignal.timeout(5_000));
+}
+
 test("a judge's events arrive, proven by its own token", async () => {
   const observer = start("one");
   const url = await observer.url();
   await ready(url);
-  const event = {
-    specversion: "1.0",
-    type: "io.gatehouse.admission.v1",
-    source: "/clusters/test/judges/judge-0",
-    id: "request-1",
-    time: "2026-11-22T12:00:00.000Z",
-    data: { object: { namespace: "shop" }, key: "k", count: 1 },
-  };
-  const post = async (account: string) => {
-    const tokenFile = join(folder, `token-${account}`);
-    await writeFile(tokenFile, api.token(serviceAccountUser("gatehouse", account, "uid"), ["gatehouse"]));
-    const caFile = join(folder, "ca", "tls.crt");
-    await createObserverPost({ url: `${url}/v1/events`, caFile, tokenFile })(
-      JSON.stringify([event]),
-      AbortSignal.timeout(5_000),
-    );
-  };
-  await post("gatehouse");
-  await expect(post("somebody")).rejects.toThrow("the observer answered 403");
+  const event = eventOf(1);
+  await post(url, "gatehouse", [event]);
+  await expect(post(url, "somebody", [event])).rejects.toThrow("the observer answered 403");
   const { text } = await ask(`${url}/v1/events`, { token: viewer() });
   expect((JSON.parse(text) as { events: unknown[] }).events).toMatchObject([{ count: 1, event }]);
 });
@@ -286,4 +300,88 @@ test("it does not start from a wrong configuration, and says all of why last on 
   expect(observer.errors()).toContain("the observer's configuration has");
   expect(observer.errors()).toContain("missing.json: cannot be read");
   expect(observer.errors()).toContain("nowhere");
+});
+
+interface SinkRequest {
+  type: string | undefined;
+  agent: string | undefined;
+  authorization: string | undefined;
+  body: string;
+}
+
+/** A receiver over TLS, which takes events from whoever has the right token. */
+async function openReceiver(
+  token: string,
+): Promise<{ url: string; requests: SinkRequest[]; close: () => void }> {
+  const requests: SinkRequest[] = [];
+  const receiver = createServer(tls, (incoming, outgoing) => {
+    let body = "";
+    incoming.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+    incoming.on("end", () => {
+      const { "content-type": type, "user-agent": agent, authorization } = incoming.headers;
+      requests.push({ type, agent, authorization, body });
+      outgoing.writeHead(authorization === token ? 202 : 401).end();
+    });
+  });
+  await new Promise<void>((resolve) => {
+    receiver.listen(0, "127.0.0.1", resolve);
+  });
+  return {
+    url: `https://127.0.0.1:${(receiver.address() as AddressInfo).port}/events`,
+    requests,
+    close() {
+      receiver.close();
+      receiver.closeAllConnections();
+    },
+  };
+}
+
+test("the configured sink gets batches of CloudEvents, with the headers of the file as it is now", async () => {
+  const receiver = await openReceiver("Bearer renewed");
+  const headers = (token: string) =>
+    writeFile(join(folder, "headers.json"), JSON.stringify({ Authorization: `Bearer ${token}` }));
+  await headers("first");
+  await configure("sink.json", { url: receiver.url, headersFile: "headers.json", caFile: "ca/tls.crt" });
+  const observer = start("one", ["--config", "sink.json", "--metrics-listen", "127.0.0.1:0"]);
+  const url = await observer.url();
+  await ready(url);
+  const events = [eventOf(1), eventOf(2), eventOf(3)];
+  await post(url, "gatehouse", events);
+  await until(() => receiver.requests[0]);
+  await headers("renewed");
+  const taken = await until(() =>
+    receiver.requests.find(({ authorization }) => authorization === "Bearer renewed"),
+  );
+  const [refused] = receiver.requests;
+  const type = "application/cloudevents-batch+json; charset=utf-8";
+  const agent = "gatehouse-observer";
+  expect(refused).toEqual({ type, agent, authorization: "Bearer first", body: taken.body });
+  expect({ ...taken, body: JSON.parse(taken.body) as unknown }).toEqual({
+    type,
+    agent,
+    authorization: "Bearer renewed",
+    body: events,
+  });
+  const metrics = /"metrics":"(https:[^"]+)"/.exec(observer.errors())?.[1] ?? "";
+  const counted = await until(async () => {
+    const { text } = await ask(`${metrics}/metrics`);
+    return text.includes("gatehouse_event_sink_sent_total 3") ? text : undefined;
+  });
+  expect(counted).toContain("gatehouse_event_sink_waiting 0");
+  expect(observer.errors()).toContain("the event sink does not take events");
+  expect(observer.errors()).not.toContain("Bearer");
+  receiver.close();
+});
+
+test("a sink whose certificate is of no authority that is named gets nothing, and events wait", async () => {
+  const receiver = await openReceiver("");
+  await configure("sink.json", { url: receiver.url });
+  const observer = start("one", ["--config", "sink.json"]);
+  const url = await observer.url();
+  await ready(url);
+  await post(url, "gatehouse", [eventOf(1)]);
+  await until(() => (observer.errors().includes("the event sink does not take events") ? true : undefined));
+  expect(observer.errors()).toMatch(/does not take events.*(certificate|SELF_SIGNED|issuer)/i);
+  expect(receiver.requests).toEqual([]);
+  receiver.close();
 });
