@@ -81,6 +81,7 @@ const reasons: Readonly<Record<string, string>> = {
   "packages/cli/src/doctor/collect/cluster.ts": "what is not known, in a finding of the doctor",
   "packages/cli/src/doctor/collect/gate-objects.ts": "what is not known, in a finding of the doctor",
   "packages/cli/src/options.ts": "becomes commander's error, or a UsageError",
+  "packages/gate/src/errors.ts": "its message was made by withCode a line before",
   "packages/gate/src/guard/ask-impact.ts": "why there is no impact, in GH2021 and GH2012",
   "packages/gate/src/guard/hook.ts": "a verdict's message, which holds its code",
   "packages/gate/src/match-conditions.ts": "names that were checked before, with GH2001",

@@ -41,7 +41,7 @@ export function deniedPage(): string {
     "the events of its ReplicaSet: `kubectl get events --field-selector reason=FailedCreate`.",
     "",
     "The same scan read on your own machine, before you deploy: `gatehouse check -f FILE --scans FOLDER`",
-    "([how](enable.md#check-before-you-deploy)).",
+    "([how](commands.md#check)).",
     "",
     "## A warning instead of a denial",
     "",

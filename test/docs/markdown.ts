@@ -18,13 +18,16 @@ export interface Document {
   text: string;
 }
 
-/** Everything in docs, the READMEs of the project and its packages. */
+/** Everything in docs, the READMEs of the project and its packages, and what stands beside them for who works on it. */
 export function documents(): Document[] {
   const inDocs = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".md"))
     .map((path) => `docs/${path}`);
   const readmes = [
     "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "AGENTS.md",
     "webhook/README.md",
     ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
   ].filter((path) => existsSync(join(root, path)));

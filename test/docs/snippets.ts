@@ -91,3 +91,53 @@ export function shellLines(text: string): string[] {
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
+
+/** The words of a command line as what they call: `npm run gatehouse -- X` and `gatehouse X` are the same. */
+export function commandOf(line: string): string[] {
+  return words(
+    line
+      .replace(/^\w+=\$\((.*)\)$/, "$1")
+      .replace(/^(npm run (-s )?gatehouse --|npx gatehouse) /, "gatehouse ")
+      .replace(/^npm run pulumi -- /, "pulumi "),
+  );
+}
+
+/** A command line, and what a block shows that it prints. */
+export interface Line {
+  line: string;
+  output: string;
+}
+
+/** The command lines of a block (`$ …`), each with the lines below it. */
+export function dialogue(text: string): Line[] {
+  const found: Line[] = [];
+  for (const line of text.split("\n")) {
+    const last = found.at(-1);
+    if (line.startsWith("$ ")) found.push({ line: line.slice(2), output: "" });
+    else if (last === undefined) throw new Error(`expected a command line first: ${line}`);
+    else last.output += `${line}\n`;
+  }
+  return found.map(({ line, output }) => ({ line, output: output.trimEnd() }));
+}
+
+/**
+ * What was printed, with what a document leaves out (`…` on a line of its own) left out: the document's own text when
+ * it is true, else what was printed.
+ */
+export function elided(printed: string, shown: string): string {
+  const parts = shown.split(/^…$/m).map((part) => part.replace(/^\n|\n$/g, ""));
+  const whole = printed.trimEnd();
+  let at = 0;
+  for (const [index, part] of parts.entries()) {
+    if (part === "") continue;
+    const found = whole.indexOf(part, at);
+    const end = found + part.length;
+    const wholeLines =
+      (found === 0 || whole[found - 1] === "\n") && (end === whole.length || whole[end] === "\n");
+    const nothingBefore = index > 0 || found === 0;
+    const nothingBehind = index < parts.length - 1 || end === whole.length;
+    if (found < 0 || !wholeLines || !nothingBefore || !nothingBehind) return whole;
+    at = end;
+  }
+  return shown;
+}

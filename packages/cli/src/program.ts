@@ -16,12 +16,8 @@ import { addRunning } from "./commands/running.ts";
 import { exit, UsageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 
-/** Runs one command line (without node and script). Answers the exit status; never throws. */
-export async function run(args: readonly string[], io: Io): Promise<number> {
-  let status: number = exit.admitted;
-  const end = (value: number) => {
-    status = value;
-  };
+/** All commands, with their options. `end` takes the exit status of the one that runs. */
+export function createProgram(io: Io, end: (status: number) => void): Command {
   const program = new Command("gatehouse")
     .description("Gatehouse admits container images only when their scans satisfy your policy.")
     .version(manifest.version)
@@ -44,7 +40,16 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   addDoctor(program, io, end);
   addFeed(program, io, end);
   addCode(program, io, end);
+  return program;
+}
+
+/** Runs one command line (without node and script). Answers the exit status; never throws. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  let status: number = exit.admitted;
   try {
+    const program = createProgram(io, (value) => {
+      status = value;
+    });
     await program.parseAsync([...args], { from: "user" });
     return status;
   } catch (error) {

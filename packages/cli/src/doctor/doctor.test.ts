@@ -213,30 +213,30 @@ describe("the doctor, from outside", () => {
   test("finds nothing wrong with a gate that is well", async () => {
     expect(doctorText(await doctor(), plain)).toMatchInlineSnapshot(`
       "prerequisites
-        ok     Kubernetes v1.34.0
-        ok     ValidatingAdmissionPolicy is served
-        ok     all 5 rights that were asked about are there
+        ok      Kubernetes v1.34.0
+        ok      ValidatingAdmissionPolicy is served
+        ok      all 5 rights that were asked about are there
       installation
-        ok     failurePolicy is Fail in mode deny
-        ok     judge: 2 of 2 ready
-        ok     observer: 1 of 1 ready
-        ok     policy aaaaaaaaaaaa is registered and judged by
+        ok      failurePolicy is Fail in mode deny
+        ok      judge: 2 of 2 ready
+        ok      observer: 1 of 1 ready
+        ok      policy aaaaaaaaaaaa is registered and judged by
       certificates
-        ok     the judge's own certificate ends on 2026-11-23T10:00:00.000Z
-        ok     authority gate ends on 2036-11-19
-        ok     the validating webhook's caBundle holds all 1 authorities of the gate
+        ok      the judge's own certificate ends on 2026-11-23T10:00:00.000Z
+        ok      authority gate ends on 2036-11-19
+        ok      the validating webhook's caBundle holds all 1 authorities of the gate
       reachability
-        ok     a Pod in namespace default was admitted, which with failurePolicy Fail takes the gate's answer (dry run)
+        ok      a Pod in namespace default was admitted, which with failurePolicy Fail takes the gate's answer (dry run)
       clock
-        ok     the API server's clock agrees with this machine's
-        ok     the judge's clock agrees with this machine's
+        ok      the API server's clock agrees with this machine's
+        ok      the judge's clock agrees with this machine's
       namespaces
-        ok     network, storage, autoscaler, DNS and other webhooks are in excluded namespaces
+        ok      network, storage, autoscaler, DNS and other webhooks are in excluded namespaces
       scanning
-        ok     source attached (referrer): 1 complete, newest scan 2026-11-21T10:00:00Z
+        ok      source attached (referrer): 1 complete, newest scan 2026-11-21T10:00:00Z
       metrics
-        ok     the judge counts no failure of its own
-        ok     the observer counts no failure of its own
+        ok      the judge counts no failure of its own
+        ok      the observer counts no failure of its own
 
       0 problems, 0 warnings, 17 well
       "

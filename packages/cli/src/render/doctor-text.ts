@@ -3,7 +3,7 @@ import type { DoctorFinding } from "../doctor/finding.ts";
 import { wrap, type Style } from "./style.ts";
 
 const width = 120;
-const indent = 9;
+const indent = 10;
 
 /** With its code, where there is something to mend. */
 function worded({ code, text }: DoctorFinding): string {
