@@ -98,7 +98,7 @@ export const commandCodes = {
   },
   GH3042: {
     title: "An image is let off by its tag",
-    why: "Of `name:tag@digest` only the digest says what runs; any tag can be written before it.",
+    why: "A tag names whatever was pushed to it last, so whoever may push chooses what is let off. Before a digest a tag counts only where it was seen to name that digest.",
     mend: "Name the digest.",
   },
   GH3043: {

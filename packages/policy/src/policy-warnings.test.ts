@@ -107,7 +107,7 @@ test("rules that do nothing, and exemptions that do nothing or all", () => {
 const tagWarning = (path: string, pattern: string) => ({
   code: "GH3042",
   path,
-  problem: `"${pattern}" names a tag, which can be written before any digest of the repository; name the digest`,
+  problem: `"${pattern}" names a tag, which whoever may push can move to another image; name the digest`,
 });
 
 test("what lets an image off by its tag lets off whatever is written behind that tag", () => {

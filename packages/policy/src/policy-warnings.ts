@@ -102,10 +102,7 @@ function exemptionWarnings(path: string, exemption: Exemption, policy: Policy, n
   return warnings;
 }
 
-/**
- * What lets an image off by its tag: of `name:tag@digest` only the digest says what runs, and whoever writes it can
- * put any tag before it.
- */
+/** What lets an image off by its tag: whoever may push to the repository says what that is, and changes it at will. */
 function tagWarnings(path: string, scope: Scope | undefined): PolicyWarning[] {
   return [scope?.image ?? []]
     .flat()
@@ -113,7 +110,7 @@ function tagWarnings(path: string, scope: Scope | undefined): PolicyWarning[] {
     .map((pattern) => ({
       code: "GH3042",
       path: `${path}.image`,
-      problem: `"${pattern}" names a tag, which can be written before any digest of the repository; name the digest`,
+      problem: `"${pattern}" names a tag, which whoever may push can move to another image; name the digest`,
     }));
 }
 
