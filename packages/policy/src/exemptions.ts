@@ -65,6 +65,8 @@ function namesFinding(patterns: PatternMatcher): (finding: Finding) => boolean {
 /** A policy's exemptions, those about exact ids found by id: a policy may hold thousands of them. */
 export interface ExemptionIndex {
   all: readonly CompiledExemption[];
+  /** How each fared last: mostly as it fares next, and then the same object tells it. */
+  told: ExemptionResult[];
   byId: ReadonlyMap<string, readonly CompiledExemption[]>;
   /** About findings, but by pattern, package or fix rather than by exact id. */
   byPattern: readonly CompiledExemption[];
@@ -86,7 +88,7 @@ export function indexExemptions(
     for (const id of ids) byId.set(id, [...(byId.get(id) ?? []), exemption]);
   }
   const wholes = all.filter(({ whole }) => whole);
-  return { all, byId, byPattern, wholes, stateful: all.filter(({ states }) => states.size > 0) };
+  return { all, told: [], byId, byPattern, wholes, stateful: all.filter(({ states }) => states.size > 0) };
 }
 
 /** Whether any exemption might take the finding out, whatever its scope, rules and end. */
@@ -131,7 +133,7 @@ const [outOfScope, unused, used] = [0, 1, 2];
 const words = ["out-of-scope", "unused", "used"] as const;
 
 export function exemptionLedger(
-  { all, byId, byPattern, wholes, stateful }: ExemptionIndex,
+  { all, told, byId, byPattern, wholes, stateful }: ExemptionIndex,
   subject: Subject,
   now: number,
 ): ExemptionLedger {
@@ -175,11 +177,13 @@ export function exemptionLedger(
       };
     },
     results: () =>
-      all.map(({ name, end, index }) => {
+      all.map(({ name: exemption, end, index }) => {
         const fared = now >= end ? "expired" : (words[status[index] ?? outOfScope] ?? "out-of-scope");
-        return Number.isFinite(end)
-          ? { exemption: name, status: fared, daysLeft: daysUntil(end, now) }
-          : { exemption: name, status: fared };
+        const daysLeft = Number.isFinite(end) ? daysUntil(end, now) : undefined;
+        const before = told[index];
+        if (before !== undefined && before.status === fared && before.daysLeft === daysLeft) return before;
+        return (told[index] =
+          daysLeft === undefined ? { exemption, status: fared } : { exemption, status: fared, daysLeft });
       }),
   };
 }

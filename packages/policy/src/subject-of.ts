@@ -1,13 +1,15 @@
-import { imageUses, podNamePrefix, podSpecOf } from "./image-uses.ts";
+import { imageUses, podNamePrefix, podSpecOf, type ImageUses } from "./image-uses.ts";
 import type { Problem } from "./problems.ts";
 import type { Platform } from "./scan.ts";
-import type { Cluster, Subject, Workload } from "./subject.ts";
+import type { Cluster, ImageUse, Subject, Workload } from "./subject.ts";
 
 /** What is known of an object besides the object itself. */
 export interface KnownOfObject {
   cluster: Cluster;
   /** The namespace it is or would be in. */
   namespace: string;
+  /** Those that count, where someone has read the object and picked them. Default: all that it names. */
+  images?: readonly ImageUse[];
   /** Absent when they are not known. */
   namespaceLabels?: Readonly<Record<string, string>>;
   /** The top owner, where someone has resolved it. Default: the object itself, unless it says that it has an owner. */
@@ -22,7 +24,7 @@ export type SubjectOf =
 
 /** The subject that an object of a judged kind is, as `decide` takes it. Never throws. */
 export function subjectOf(object: unknown, known: KnownOfObject): SubjectOf {
-  const uses = imageUses(object);
+  const uses: ImageUses = known.images === undefined ? imageUses(object) : { ok: true, images: known.images };
   if (!uses.ok) return uses;
   const { kind, metadata } = object as { kind: string; metadata?: unknown };
   const fields = fieldsOf(metadata);

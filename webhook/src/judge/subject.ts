@@ -140,11 +140,12 @@ function ownersOf(value: unknown, problems: string[]): OwnerReference[] {
 export function askedSubject(
   request: AdmissionRequest,
   asked: AskedImages,
-  known: Omit<KnownOfObject, "namespace">,
+  known: Omit<KnownOfObject, "namespace" | "images">,
 ): Subject {
-  const whole = subjectOf(request.object, { ...known, namespace: request.namespace });
+  const { images } = asked;
+  const whole = subjectOf(request.object, { ...known, images, namespace: request.namespace });
   if (!whole.ok) throw new Error("the object cannot be read, though its images could");
-  return { ...whole.subject, images: asked.images };
+  return whole.subject;
 }
 
 /**
