@@ -109,7 +109,7 @@ export function createResourceGraph(options: ResourceGraphOptions): ReadResource
       }
       const next = body["$skipToken"];
       if (next === undefined || next === null || next === "") {
-        if (body["resultTruncated"] === "true") problems.push("the result was cut off");
+        if (String(body["resultTruncated"]) === "true") problems.push("the result was cut off");
         break;
       }
       if (typeof next !== "string" || seen.has(next) || read + 1 >= mostPages) {

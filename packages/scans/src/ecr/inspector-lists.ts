@@ -52,16 +52,15 @@ export async function listOfInspector(
       }
     return views;
   };
-  const [findings, coverage] = await Promise.all([
-    listFindings(api, registry, images, signal).catch((error: unknown) => {
-      if (together && error instanceof AwsError && error.code === "malformed") return undefined;
-      throw error;
-    }),
-    listCoverage(api, registry, images, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      return error instanceof Error ? error.message : "no answer";
-    }),
-  ]);
+  // Coverage first: a scan that ends between the two calls then has its findings read, never the other way round.
+  const coverage = await listCoverage(api, registry, images, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    return error instanceof Error ? error.message : "no answer";
+  });
+  const findings = await listFindings(api, registry, images, signal).catch((error: unknown) => {
+    if (together && error instanceof AwsError && error.code === "malformed") return undefined;
+    throw error;
+  });
   if (findings === undefined) return await oneByOne();
   const incomplete = [findings, coverage].some((one) => typeof one === "object" && one.missing !== undefined);
   const items = findings.pages.flatMap((page) => listIn(page, "findings"));

@@ -151,6 +151,18 @@ test("a page that is missing makes a part of its own image alone", async () => {
   ]);
 });
 
+test("a scan that ends while it is asked about never looks like one that found nothing", async () => {
+  const { fake, put, read } = setUp();
+  put(image(1), { coverage: { scanStatus: { statusCode: "ACTIVE", reason: "PENDING_INITIAL_SCAN" } } });
+  fake.misbehave = async (request, next) => {
+    const answer = await next();
+    if (request.url.includes("inspector2")) put(image(1), scan(finding(1)));
+    return answer;
+  };
+  const { coverage, entries } = await read(image(1));
+  expect([coverage?.meaning.state, entries.length]).toEqual(["pending", 1]);
+});
+
 const exploitable = { exploitAvailable: "YES" };
 
 test("what is known to be exploited is asked for once, for all images, and EPSS where there is none", async () => {

@@ -29,11 +29,9 @@ export function fakeInspector(parts: FakeAwsParts, allowed: boolean): Hono {
     );
     const question = JSON.stringify(body["filterCriteria"]);
     const token = body["nextToken"] as string | undefined;
-    const images = [...scans].filter(([key, scan]) =>
-      coverage
-        ? scan.coverage !== undefined && valuesOf("resourceId").includes(resourceIdOf(key))
-        : valuesOf("ecrImageHash").includes(key.split("@")[1] ?? ""),
-    );
+    const images = coverage
+      ? byResource(valuesOf("resourceId"))
+      : byDigest(new Set(valuesOf("ecrImageHash")));
     if (valuesOf(coverage ? "accountId" : "awsAccountId").join() !== account)
       return awsFailure(c, "AccessDeniedException", 403);
     asked.push(
@@ -81,8 +79,22 @@ export function fakeInspector(parts: FakeAwsParts, allowed: boolean): Hono {
     });
   });
 
+  function byResource(ids: readonly string[]): [string, EcrScan][] {
+    const start = resourceIdOf("");
+    return ids.flatMap((id): [string, EcrScan][] => {
+      const key = id.startsWith(start) ? id.slice(start.length).replace("/sha256:", "@sha256:") : "";
+      const scan = scans.get(key);
+      return scan?.coverage === undefined ? [] : [[key, scan]];
+    });
+  }
+
+  /** The same bytes may be in several repositories. */
+  function byDigest(digests: ReadonlySet<string>): [string, EcrScan][] {
+    return [...scans].filter(([key]) => digests.has(key.slice(key.indexOf("@") + 1)));
+  }
+
   function resourceIdOf(key: string): string {
-    return `arn:aws:ecr:${region}:${account}:repository/${key.replace("@", "/")}`;
+    return `arn:aws:ecr:${region}:${account}:repository/${key.replace("@sha256:", "/sha256:")}`;
   }
 
   /** The finding's own resource, with what the interface says of every image. */
