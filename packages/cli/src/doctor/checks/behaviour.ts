@@ -39,14 +39,14 @@ const watched: readonly Watched[] = [
     labels: { state: "old" },
     level: "warning",
     text: () => "EPSS or KEV of the exploit feed is too old",
-    mend: "gatehouse feed --epss FILE --kev FILE > feed.json, then pulumi up",
+    mend: "gatehouse feed --epss FILE --kev FILE > feed.json, which exploitFeed of Gate reads, then pulumi up",
   },
   {
     metric: "gatehouse_exploit_feed_state",
     labels: { state: "absent" },
     level: "warning",
     text: () => "the exploit feed lacks EPSS or KEV, or cannot be read",
-    mend: "gatehouse feed --epss FILE --kev FILE > feed.json, then pulumi up",
+    mend: "gatehouse feed --epss FILE --kev FILE > feed.json, which exploitFeed of Gate reads, then pulumi up",
   },
 ];
 
