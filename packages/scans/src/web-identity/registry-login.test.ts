@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { registryEndpoint } from "../cloud/endpoint.ts";
 import { createEcrApi } from "../ecr/api.ts";
+import type { RegistryClient } from "../registry/client.ts";
+import { createRegistries } from "../registry/registries.ts";
 import {
   audiences,
   awsRegistry,
@@ -10,6 +12,7 @@ import {
   fakeAws,
   fakeAzure,
   fakeGoogle,
+  googleProject,
   googleRegistry,
 } from "../testing/clouds/index.ts";
 import { acrUser } from "./acr.ts";
@@ -32,8 +35,40 @@ function setUp(kind: "aws" | "azure" | "google") {
   const { call, now } = deps;
   const ecr = identity.cloud === "aws" ? createEcrApi({ call, keys: identity.keys, now }) : undefined;
   const login = cloudLogin({ identity, call, ecr, endpointOf: (host) => registryEndpoint(host, {}), now });
-  return { world, fake, login, network: deps.network };
+  const client = (registry: string): RegistryClient =>
+    createRegistries({
+      connections: [{ registries: [registry], credential: login }],
+      fetch: deps.network.fetch,
+      now,
+      clock: now,
+      pace: { perSecond: 1_000_000, burst: 1_000_000 },
+    }).client(registry);
+  /** The cloud disowns all that it has given out. */
+  const expire = (): void => {
+    if ("expireTokens" in fake) return fake.expireTokens();
+    fake.expireKeys();
+    fake.passwords.length = 0;
+  };
+  return { world, fake, login, client, expire, network: deps.network };
 }
+
+test.each([
+  ["aws", awsRegistry, "team/app"],
+  ["azure", azureRegistry, "team/app"],
+  ["google", googleRegistry, `${googleProject}/images/app`],
+] as const)(
+  "%s: a registry is read through 24 lifetimes of a token, disowned once in each",
+  async (kind, registry, repository) => {
+    const { world, fake, client, expire } = setUp(kind);
+    const { digest } = fake.registry.pushImage(repository, { tag: "1" });
+    const reader = client(registry);
+    for (let step = 0; step < 24 * 6; step++) {
+      expect([step, await reader.tagDigest(repository, "1", signal)]).toEqual([step, digest]);
+      if (step % 6 === 3) expire();
+      world.advance(10 * 60_000);
+    }
+  },
+);
 
 test.each([
   ["aws", awsRegistry, "AWS"],
