@@ -11,6 +11,11 @@ const now = "2026-11-22T12:00:00Z";
 const image = "shop.azurecr.io/shop/web:1.4";
 const critical = finding({ severity: "critical" });
 const high = finding({ severity: "high" });
+/** So many findings that differ in nothing but their ids. */
+const many = (one: typeof critical, count: number) =>
+  Array.from({ length: count }, (_, index) => ({ ...one, id: `CVE-2026-000${index}` }));
+/** What the vendor of recipe 17 speaks of. */
+const excused = finding({ severity: "critical", id: "CVE-2026-40001" });
 const fixed = { available: true, version: "2.0.0" } as const;
 const found = (...findings: NonNullable<Case["findings"]>): Case => ({ findings });
 const scan = (state: NonNullable<PolicyCase["report"]>["state"] & string): Case => ({ report: { state } });
@@ -18,7 +23,12 @@ const scannedAt = (at: string): Case => ({ report: { scannedAt: at } });
 
 /** Per recipe: cases that its own rule denies or audits, then cases that its own rule lets be. */
 const recipes: Readonly<Record<string, { rule: string; asks: Outcome; hits: Case[]; misses: Case[] }>> = {
-  "1": { rule: "no-criticals", asks: "deny", hits: [found(critical)], misses: [found(high)] },
+  "1": {
+    rule: "few-highs",
+    asks: "deny",
+    hits: [found(critical), found(...many(high, 6))],
+    misses: [found(...many(high, 5))],
+  },
   "2": {
     rule: "no-fixable-critical",
     asks: "deny",
@@ -43,14 +53,14 @@ const recipes: Readonly<Record<string, { rule: string; asks: Outcome; hits: Case
   "5": {
     rule: "no-known-exploited",
     asks: "deny",
-    hits: [found(finding({ knownExploited: true }))],
-    misses: [found(critical)],
+    hits: [found(finding({ knownExploited: true })), found(...many({ ...high, epss: 0.6 }, 3))],
+    misses: [found(critical), found({ ...high, epss: 0.6 }, { ...critical, epss: 0.6 })],
   },
   "6": {
-    rule: "likely-exploited",
+    rule: "fixable-highs-all-criticals",
     asks: "deny",
-    hits: [found(...["1", "2", "3"].map((id) => ({ ...high, id: `CVE-2026-000${id}`, epss: 0.6 })))],
-    misses: [found({ ...high, epss: 0.6 }, { ...critical, epss: 0.6 })],
+    hits: [found({ ...high, fix: fixed }), found({ ...critical, fix: { available: false } })],
+    misses: [found({ ...high, fix: { available: false } })],
   },
   "7": {
     rule: "cvss-nine",
@@ -118,14 +128,17 @@ const recipes: Readonly<Record<string, { rule: string; asks: Outcome; hits: Case
   "16": {
     rule: "own-dependencies",
     asks: "deny",
-    hits: [found({ ...high, fix: fixed, package: { name: "lodash", type: "npm" } })],
-    misses: [found({ ...high, fix: fixed })],
+    hits: [found({ ...high, fix: fixed, package: { name: "lodash", type: "npm" } }), found(critical)],
+    misses: [
+      found({ ...high, fix: fixed }),
+      found({ ...critical, package: { name: "linux-libc-dev", type: "deb" } }),
+    ],
   },
   "17": {
-    rule: "criticals-but-kernel-headers",
+    rule: "no-criticals",
     asks: "deny",
-    hits: [found(critical)],
-    misses: [found({ ...critical, package: { name: "linux-libc-dev", type: "deb" } })],
+    hits: [found(critical), { image: "shop.azurecr.io/shop/api:1", ...found(excused) }],
+    misses: [found(excused)],
   },
   "18": {
     rule: "signed-reports",
