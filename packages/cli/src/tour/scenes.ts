@@ -68,14 +68,14 @@ export const scenes: readonly Scene[] = [
     name: "unscanned",
     workload: "debug",
     mode: deny,
-    about: "no scan report, and none is not clean",
+    about: "never scanned: what is not known is not clean",
     expected: { action: "deny", code: "GH1015", findings: 0 },
   },
   {
     name: "init container",
     workload: "search",
     mode: deny,
-    about: "what it migrates with is known to be exploited",
+    about: "its init container has what is known to be exploited",
     expected: { action: "deny", code: "GH1001", findings: 1 },
   },
   {
