@@ -39,9 +39,12 @@ export function gcpChecks(args: readonly string[], world: World): Check[] {
     {
       name: "the principal reads a scan of Artifact Analysis",
       async run() {
-        const [, of = ""] =
-          /^[a-z0-9-]+-docker\.pkg\.dev\/([^/]+)\/.+@sha256:[0-9a-f]{64}$/.exec(image) ?? [];
-        if (of === "") throw new Error(`expected an image of Artifact Registry by digest, got ${image}`);
+        const [, domain, id = ""] =
+          /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io)\/(?:([a-z0-9-]+(?:\.[a-z0-9-]+)+)\/)?([^/]+)\/.+@sha256:[0-9a-f]{64}$/.exec(
+            image,
+          ) ?? [];
+        const of = domain === undefined ? id : `${domain}:${id}`;
+        if (id === "") throw new Error(`expected an image of Artifact Registry by digest, got ${image}`);
         const filter = `kind="DISCOVERY" AND resourceUrl="https://${image}"`;
         const answer = await world.fetch(
           `https://containeranalysis.googleapis.com/v1/projects/${of}/occurrences?filter=${encodeURIComponent(filter)}`,

@@ -1,5 +1,12 @@
 import type { Problem } from "@gatehouse/policy";
-import { clusterProblems, isLater, matching, oneOf, show } from "@gatehouse/gate/components";
+import {
+  clusterProblems,
+  isLater,
+  matching,
+  oneOf,
+  scanTermsProblems,
+  show,
+} from "@gatehouse/gate/components";
 import { STS_AUDIENCE } from "./audiences.ts";
 import { ScanFrequency, ScanType, type EcrScanningArgs } from "./ecr-args.ts";
 import { repositoryProblems } from "./ecr-repository.ts";
@@ -12,6 +19,7 @@ export function problemsOfEcr(args: EcrScanningArgs): Problem[] {
     ...repositoriesProblems(args.repositories),
     ...identityProblems(args),
     ...scanningProblems(args.scanningConfiguration),
+    ...scanTermsProblems(args),
   ];
 }
 

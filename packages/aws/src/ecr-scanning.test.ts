@@ -260,16 +260,18 @@ test("all that is wrong with the arguments comes in one error", () => {
     cluster: { issuer: "http://shop.example", namespace: "Gate House" },
     repositories: ["public.ecr.aws/nginx/nginx", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a*b"],
     scanningConfiguration: { create: true, type: ScanType.Basic, frequency: ScanFrequency.Continuous },
+    refreshAfter: "2d",
   } as unknown as EcrScanningArgs;
   expect(() => new EcrScanning("ecr", wrong)).toThrow(
     [
-      'EcrScanning "ecr" cannot be built, 6 arguments must be mended [GH2001]:',
+      'EcrScanning "ecr" cannot be built, 7 arguments must be mended [GH2001]:',
       `  cluster.issuer: expected the cluster's OIDC issuer, https and without port, query or fragment, got "http://shop.example"`,
       '  cluster.namespace: expected lower-case letters, digits and dashes, at most 63, got "Gate House"',
       '  repositories.0: expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME, or a prefix of names that ends in *, got "public.ecr.aws/nginx/nginx"',
       '  repositories.1: expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME, or a prefix of names that ends in *, got "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a*b"',
       "  oidcProvider: expected the ARN of the account's IAM OIDC provider for the cluster's issuer, or { create: true } where there is none, got nothing",
       "  scanningConfiguration.frequency: expected a frequency that BASIC scanning has, got CONTINUOUS_SCAN",
+      '  refreshAfter: expected a whole number and m or h from 1m to 24h, got "2d"',
     ].join("\n"),
   );
 });

@@ -1,4 +1,12 @@
-import { clusterProblems, isLater, matching, name, oneOf, show } from "@gatehouse/gate/components";
+import {
+  clusterProblems,
+  isLater,
+  matching,
+  name,
+  oneOf,
+  scanTermsProblems,
+  show,
+} from "@gatehouse/gate/components";
 import type { Problem } from "@gatehouse/policy";
 import { RegistryPermissions, type AcrRegistry, type AcrScanningArgs } from "./acr-args.ts";
 import { AzureEnvironment } from "./environments.ts";
@@ -28,6 +36,7 @@ export function problemsOfAcr(args: AcrScanningArgs): Problem[] {
     ...planArgumentProblems(args.defenderPlan),
     ...graphProblems(args.resourceGraph),
     ...oneOf("environment", args.environment, Object.values(AzureEnvironment)),
+    ...scanTermsProblems(args),
   ];
 }
 

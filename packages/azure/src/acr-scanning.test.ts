@@ -220,10 +220,11 @@ test("all that is wrong with the arguments comes in one error", () => {
     registries: { Shop: { id: "shop", host: "docker.io", permissions: "all" } },
     defenderPlan: { create: true, subscription: "mine" },
     resourceGraph: { subscriptions: [] },
+    maxScanAge: "long",
   } as unknown as AcrScanningArgs;
   expect(() => new AcrScanning("acr", wrong)).toThrow(
     [
-      'AcrScanning "acr" cannot be built, 9 arguments must be mended [GH2001]:',
+      'AcrScanning "acr" cannot be built, 10 arguments must be mended [GH2001]:',
       `  cluster.issuer: expected the cluster's OIDC issuer, https and without port, query or fragment, got "westeurope"`,
       "  resourceGroup: expected the name of a resource group, got nothing",
       '  registries.Shop: expected lower-case letters, digits and dashes, at most 63, got "Shop"',
@@ -233,6 +234,7 @@ test("all that is wrong with the arguments comes in one error", () => {
       "  trust: expected at least one identity whose signature counts, got nothing; Microsoft publishes none, so take it from the signature of a report of yours",
       '  defenderPlan.subscription: expected the id of a subscription, got "mine"',
       "  resourceGraph: expected at least one subscription, or a managementGroup",
+      '  maxScanAge: expected a whole number and m, h, d or w, such as 24h, got "long"',
     ].join("\n"),
   );
 });

@@ -16,3 +16,4 @@ export {
 } from "./identity.ts";
 export { LEAST_KUBERNETES, versionProblems } from "./kubernetes-version.ts";
 export { tokenFile } from "./pod-paths.ts";
+export { scanTermsProblems } from "./scan-terms.ts";

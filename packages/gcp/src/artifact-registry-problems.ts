@@ -1,5 +1,12 @@
 import type { Problem } from "@gatehouse/policy";
-import { clusterProblems, isLater, matching, name, show } from "@gatehouse/gate/components";
+import {
+  clusterProblems,
+  isLater,
+  matching,
+  name,
+  scanTermsProblems,
+  show,
+} from "@gatehouse/gate/components";
 import type { ArtifactRegistryScanningArgs } from "./artifact-registry-args.ts";
 import { providerNameProblems } from "./provider-name.ts";
 import { repositoryProblems } from "./repository.ts";
@@ -11,6 +18,7 @@ export function problemsOfArtifactRegistry(args: ArtifactRegistryScanningArgs): 
     ...repositoriesProblems(args.repositories),
     ...identityProblems(args),
     ...name("tokenName", args.tokenName),
+    ...scanTermsProblems(args),
   ];
 }
 

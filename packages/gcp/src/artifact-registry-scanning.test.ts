@@ -225,14 +225,18 @@ test("all that is wrong with the arguments comes in one error", () => {
     repositories: ["gcr.io/shop/web"],
     workloadIdentityProvider: "projects/shop/locations/global/workloadIdentityPools/p/providers/x",
     tokenName: "Google",
+    maxScanAge: "a month",
+    refreshAfter: "30s",
   } as unknown as ArtifactRegistryScanningArgs;
   expect(() => new ArtifactRegistryScanning("images", wrong)).toThrow(
     [
-      'ArtifactRegistryScanning "images" cannot be built, 4 arguments must be mended [GH2001]:',
+      'ArtifactRegistryScanning "images" cannot be built, 6 arguments must be mended [GH2001]:',
       "  cluster: expected { issuer, namespace, serviceAccount } of the gate's cluster, got nothing",
       '  repositories.0: expected LOCATION-docker.pkg.dev/PROJECT/REPOSITORY, or gcr.io/PROJECT, got "gcr.io/shop/web"',
       '  workloadIdentityProvider: expected projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, with the project\'s number, or { create: true }, got "projects/shop/locations/global/workloadIdentityPools/p/providers/x"',
       '  tokenName: expected lower-case letters, digits and dashes, at most 63, got "Google"',
+      '  maxScanAge: expected a whole number and m, h, d or w, such as 24h, got "a month"',
+      '  refreshAfter: expected a whole number and m or h from 1m to 24h, got "30s"',
     ].join("\n"),
   );
 });
