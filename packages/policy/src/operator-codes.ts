@@ -20,6 +20,11 @@ export const operatorCodes = {
     why: "Its command line, config, policy, certificate authority or secret cannot be read or is not valid. The message lists every problem of every file. The replicas of the last good roll-out go on.",
     mend: "Mend what the list names in the stack's settings or in `Gate`'s arguments, and run `pulumi up`. A Secret that is missing comes back with `pulumi up --refresh`.",
   },
+  GH1121: {
+    title: "What was sent to the gate is no admission review",
+    why: "The body of a call is too large, is no JSON, or is not an AdmissionReview of version v1. API servers send none like it; somebody else did, or a proxy between them and the gate changed it.",
+    mend: "Look at who calls: only the webhook configuration that Pulumi wrote should name the gate. `pulumi up --refresh` puts it back.",
+  },
   GH2001: {
     title: "Arguments of a component must be mended",
     why: "An argument of `Gate` or of a cloud's component is missing, of the wrong form or contradicts another, or what it names cannot carry a gate: a cluster that is too old, an issuer that is off. All that is wrong stands in one message, each with its path.",

@@ -1,5 +1,5 @@
 /** One call of the API server, from the body to the answer, whichever way the two travel. */
-import { oneLine, type EventInput } from "@gatehouse/policy";
+import { oneLine, type Code, type EventInput } from "@gatehouse/policy";
 import type { Awaitable } from "@gatehouse/scans";
 import { parseReview, reviewResponse, type AdmissionRequest } from "./admission-review.ts";
 import type { Body } from "./body.ts";
@@ -44,11 +44,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   async function answerWithin(route: Route, read: () => Awaitable<Body>, deadline: Deadline): Promise<Reply> {
     const body = await read();
-    if (!body.ok) return refuse(body.status, [body.problem]);
+    if (!body.ok) return refuse(body.status, "GH1121", [body.problem]);
     const review = parseReview(body.value);
-    if (!review.ok) return refuse(400, review.problems);
+    if (!review.ok) return refuse(400, "GH1121", review.problems);
     const judged = await judgeSafely(route, review.request, deadline);
-    if ("problems" in judged) return refuse(422, judged.problems);
+    if ("problems" in judged) return refuse(422, "GH1022", judged.problems);
     if (judged.late > 0) metrics.late.inc(judged.late);
     // What is denied while it is pinned never comes to be validated.
     if (judged.event !== undefined && (route === "validate" || !judged.answer.allowed)) {
@@ -95,7 +95,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       // Nothing that is known gets here; a bug in reading or writing must still not look like an admission.
       metrics.failures.inc();
       log("error", "a request could not be answered", { error });
-      reply = refuse(500, ["the gate failed"]);
+      reply = refuse(500, "GH1031", ["the gate failed"]);
     } finally {
       deadline.close();
       metrics.inFlight.dec();
@@ -106,7 +106,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 }
 
 /** A refusal in HTTP. Problems quote nothing that could be long or move a terminal's cursor. */
-function refuse(status: number, problems: readonly string[]): Reply {
+function refuse(status: number, code: Code, problems: readonly string[]): Reply {
   const error = problems.slice(0, 20).map((problem) => oneLine(problem, 300));
-  return { status, body: `${JSON.stringify({ error })}\n` };
+  return { status, body: `${JSON.stringify({ code, error })}\n` };
 }

@@ -267,7 +267,7 @@ describe("input that is none", () => {
     const { post, events } = testApp();
     const response = await post(path, body);
     expect(response.status).toBe(400);
-    expect(Object.keys((await response.json()) as object)).toEqual(["error"]);
+    expect(Object.keys((await response.json()) as object)).toEqual(["code", "error"]);
     expect(events()).toEqual([]);
   });
 
