@@ -27,6 +27,8 @@ export interface PackOptions {
   readonly from?: string;
   /** Folders under `packages`. @default all */
   readonly only?: readonly string[];
+  /** Whether types are checked on the way. @default true */
+  readonly check?: boolean;
 }
 
 /** What others may test their policies with. Fakes of the other packages are ours, on dependencies for development. */
@@ -76,7 +78,10 @@ async function buildParts(from: string): Promise<void> {
 }
 
 /** Compiles, stages and packs packages; returns the tarballs' paths. */
-export async function pack(into: string, { from = root, only }: PackOptions = {}): Promise<string[]> {
+export async function pack(
+  into: string,
+  { from = root, only, check = true }: PackOptions = {},
+): Promise<string[]> {
   rmSync(into, { recursive: true, force: true });
   await buildParts(from);
   const all = readdirSync(join(from, "packages"));
@@ -88,7 +93,7 @@ export async function pack(into: string, { from = root, only }: PackOptions = {}
     const manifest = manifestOf(folder);
     const stage = join(into, "staged", manifest.name);
     mkdirSync(stage, { recursive: true });
-    compile(from, folder, join(stage, "dist"), manifest.name === withTesting ? [] : ["src/testing"]);
+    compile(from, folder, join(stage, "dist"), manifest.name === withTesting ? [] : ["src/testing"], check);
     for (const file of ["README.md", "schema.json"])
       if (existsSync(join(folder, file))) cpSync(join(folder, file), join(stage, file));
     cpSync(join(from, "LICENSE"), join(stage, "LICENSE"));
@@ -107,13 +112,19 @@ export async function pack(into: string, { from = root, only }: PackOptions = {}
   });
 }
 
-function compile(from: string, folder: string, outDir: string, besides: readonly string[]): void {
+function compile(
+  from: string,
+  folder: string,
+  outDir: string,
+  besides: readonly string[],
+  check: boolean,
+): void {
   const config = join(folder, "tsconfig.pack.json");
   writeFileSync(
     config,
     JSON.stringify({
       extends: "./tsconfig.json",
-      compilerOptions: { noEmit: false, declaration: true, rootDir: "src", outDir },
+      compilerOptions: { noEmit: false, noCheck: !check, declaration: true, rootDir: "src", outDir },
       include: ["src"],
       exclude: ["**/*.test.ts", "**/fixtures/**", ...besides],
     }),

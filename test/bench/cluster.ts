@@ -22,7 +22,7 @@ const kinds = { Pod: "/api/v1", Deployment: "/apis/apps/v1" } as const;
 type Kind = keyof typeof kinds;
 
 const connections = 8;
-const rounds = 8;
+const rounds = 6;
 const count = 120;
 
 const namespaceOf = (target: Target) => `bench-${target}`;

@@ -63,11 +63,15 @@ export interface World {
 /** Starts a cluster and builds the bundles; `up` brings the gate. */
 export async function startWorld(options: ClusterOptions = {}): Promise<World> {
   const bundles = mkdtempSync(join(tmpdir(), "gatehouse-bundles-"));
+  const removeBundles = () => rmSync(bundles, { recursive: true, force: true });
   const [cluster] = await Promise.all([
     startCluster({ onBuild: reportProgress(process.stderr), nodes: [{}, {}], ...options }),
     buildBundle(join(bundles, "judge.mjs")),
     buildObserver(join(bundles, "observer.mjs")),
-  ]);
+  ]).catch((error: unknown) => {
+    removeBundles();
+    throw error;
+  });
   const stack = createStack(cluster);
   return {
     cluster,
@@ -80,7 +84,7 @@ export async function startWorld(options: ClusterOptions = {}): Promise<World> {
     create: (object, ...args) => cluster.kubectl(["create", "-f", "-", ...args], JSON.stringify(object)),
     async stop() {
       await cluster.stop();
-      rmSync(bundles, { recursive: true, force: true });
+      removeBundles();
     },
   };
 }
