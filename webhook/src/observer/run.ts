@@ -19,14 +19,10 @@ import { createReviewStore } from "./events/review-store.ts";
 import { createAccess } from "./http/access.ts";
 import { observerApp } from "./http/app.ts";
 import { createImpactService } from "./impact-service.ts";
-import { createObserverMetrics, type ObservedState, type ObserverMetrics } from "./metrics.ts";
+import { createObserverMetrics, type ObserverMetrics } from "./metrics.ts";
 import { observe, type Observation } from "./observe.ts";
-import { createEventSink } from "./sink/event-sink.ts";
-import { createSend } from "./sink/send-events.ts";
-import { sinkMetrics } from "./sink/sink-metrics.ts";
-import { createSurvey } from "./dashboard/survey.ts";
-import { createKubeEvents } from "./state/kube-events.ts";
-import { createReportWriter } from "./state/report-writer.ts";
+import { observedState } from "./observed-state.ts";
+import { createOutlets } from "./outlets.ts";
 
 /** Name of the Lease that the one observer at work holds, in the gate's namespace. */
 export const leaseName = "gatehouse-observer";
@@ -91,29 +87,12 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
 
   const events = createEventStore({
     dropped: () => metrics.eventsForgotten.inc(),
-    taken(event) {
-      sink?.push(event.text);
-      // Whoever does not hold the lease leaves the cluster to whoever does.
-      if (observation !== undefined) kubeEvents?.taken(event);
-    },
+    taken: (event) => outlets.taken(event),
   });
   const metrics = createObserverMetrics(
     { policyHash: config.policyHash, mode: config.mode, version: options.version },
-    () => stateOf(observation, events, now()),
+    () => observedState(observation, events, now()),
   );
-  const { eventSink, clusterState = {} } = config;
-  const sinkCounts = eventSink && sinkMetrics(metrics.registry, () => sink?.waiting ?? 0);
-  const sink =
-    eventSink &&
-    createEventSink({
-      format: eventSink.format ?? "batched",
-      send: createSend(eventSink, { now, proxyEnv: options.proxyEnv }),
-      sent: (count) => sinkCounts?.sent(count),
-      dropped: (count, reason) => sinkCounts?.dropped(count, reason),
-      log,
-    });
-  const which = clusterState.events ?? "denied";
-  const kubeEvents = which === "none" ? undefined : createKubeEvents({ kube, which, instance, log, now });
   const emergencies = createEmergencyStore({
     directory: options.emergencyDirectory,
     policy: start.policy,
@@ -175,6 +154,18 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
   };
   const access = createAccess(kube, { now });
   const inForce = () => ({ policy: emergencies.policy(), mode: config.mode, running: config.running ?? [] });
+  const outlets = createOutlets({
+    config,
+    kube,
+    instance,
+    observation: () => observation,
+    regime: inForce,
+    metrics,
+    proxyEnv: options.proxyEnv,
+    log,
+    now,
+  });
+  outlets.start();
   const app = observerApp({
     access,
     background: () => observation?.background,
@@ -222,45 +213,15 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
     ],
     sources: config.sources.map(({ name, type }) => ({ name, kind: type })),
     heardAt: observation?.watch.lastHeard(),
-    parts: [
-      ...(sink === undefined
-        ? []
-        : [
-            {
-              name: "Event sink",
-              well: sink.problem === undefined,
-              detail: sink.problem ?? "it takes events",
-            },
-          ]),
-      ...(reports === undefined ? [] : [{ name: "Reports", ...reports.state() }]),
-      ...(kubeEvents === undefined ? [] : [{ name: "Kubernetes Events", ...kubeEvents.state() }]),
-    ],
+    parts: outlets.parts(),
   });
-  const regime = () => ({
-    policy: emergencies.policy(),
-    mode: config.mode,
-    running: config.running ?? [],
-  });
-  const reports =
-    clusterState.reports === false
-      ? undefined
-      : createReportWriter({
-          kube,
-          workloads: () =>
-            observation?.hasSynced() === true && !stopping ? observation.background.values() : undefined,
-          settled: () => observation?.background.queue === 0,
-          survey: createSurvey({ background: () => observation?.background, regime, now }),
-          log,
-          now,
-        });
-  reports?.start();
   app.route(
     "/",
     dashboard({
       access,
       background: () => observation?.background,
       events,
-      regime,
+      regime: inForce,
       health,
       metrics,
       log,
@@ -325,9 +286,9 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
         server.close(graceMs),
         metricsServer?.close(graceMs),
         observation?.stop(),
-        reports?.stop(),
+        outlets.stop(),
       ]);
-      await sink?.close(graceMs);
+      await outlets.close(graceMs);
       await lease.stop();
       await output.flush();
     },
@@ -336,35 +297,4 @@ export async function runObserver(options: RunObserverOptions): Promise<RunningO
 
 function emergencyExemptions(all: Readonly<Record<string, Exemption>>): Record<string, Exemption> {
   return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith(emergencyPrefix)));
-}
-
-function stateOf(
-  observation: Observation | undefined,
-  events: { size: number; bytes: number },
-  now: number,
-): ObservedState {
-  const { watch, reports, background } = observation ?? {};
-  const heard = watch?.lastHeard();
-  const verdicts = new Map<string, number>();
-  for (const one of background?.values() ?? [])
-    for (const aspect of ["written", "running"] as const) {
-      const outcome = one[aspect]?.inDenyMode;
-      if (outcome === undefined) continue;
-      const label = `${aspect} ${outcome}`;
-      verdicts.set(label, (verdicts.get(label) ?? 0) + 1);
-    }
-  return {
-    objects: watch?.counts() ?? {},
-    workloads: background?.size ?? 0,
-    queue: background?.queue ?? 0,
-    images: reports?.size ?? 0,
-    imagesPending: reports?.pending ?? 0,
-    imageStates: reports?.states() ?? new Map(),
-    oldestReportMs: reports?.oldestMs() ?? 0,
-    inventoryAgeMs: heard === undefined ? undefined : Math.max(0, now - heard),
-    events: events.size,
-    eventBytes: events.bytes,
-    verdicts,
-    holder: observation !== undefined,
-  };
 }
