@@ -1,9 +1,10 @@
 import { compileFilter, olderThan, worstFirst } from "./filter.ts";
-import type { MatchMemory, NextPlace } from "./filter.ts";
+import type { Matches, MatchMemory, NextPlace } from "./filter.ts";
 import type { Finding } from "./finding.ts";
 import type { Condition } from "./model.ts";
 import type { CouldNotTell } from "./decision.ts";
 import { momentMs } from "./moment.ts";
+import { rememberLast } from "./remember-list.ts";
 import type { PlatformScan } from "./scan.ts";
 
 /** What a condition is asked about: the same for all rules, so that asking hundreds of them makes no garbage. */
@@ -44,6 +45,11 @@ function compileFindings(
   place: NextPlace,
 ): ConditionMatcher {
   const match = compileFilter(filter, place);
+  const tell = rememberLast(([unknown = []]: readonly Matches["unknown"][]) =>
+    unknown.flatMap(({ finding, attributes }) =>
+      attributes.map((attribute) => ({ attribute, finding: finding.id })),
+    ),
+  );
   return (input) => {
     const { counted, unknown } = match(input.scan.report.findings, input.now, input.memory);
     if (counted.length === 0 && unknown.length === 0) return nothing;
@@ -51,12 +57,7 @@ function compileFindings(
     return {
       holds: findings.length >= atLeast,
       findings,
-      couldNotTell:
-        unknown.length === 0
-          ? nothing.couldNotTell
-          : unknown.flatMap(({ finding, attributes }) =>
-              attributes.map((attribute) => ({ attribute, finding: finding.id })),
-            ),
+      couldNotTell: unknown.length === 0 ? nothing.couldNotTell : tell(unknown),
     };
   };
 }
@@ -98,14 +99,18 @@ function combine(
   holdsFor: (results: readonly ConditionResult[]) => boolean,
 ): ConditionMatcher {
   const matchers = conditions.map((condition) => compileCondition(condition, place));
+  const union = rememberLast((lists: readonly (readonly Finding[])[]) =>
+    [...new Set(lists.flat())].sort(worstFirst),
+  );
+  const together = rememberLast((lists: readonly (readonly CouldNotTell[])[]) => lists.flat());
   return (input) => {
     const results = matchers.map((matches) => matches(input));
     const holds = holdsFor(results);
     const deciding = holds ? results.filter((result) => result.holds) : results;
     return {
       holds,
-      findings: [...new Set(deciding.flatMap(({ findings }) => findings))].sort(worstFirst),
-      couldNotTell: results.flatMap(({ couldNotTell }) => couldNotTell),
+      findings: union(...deciding.map(({ findings }) => findings)),
+      couldNotTell: together(...results.map(({ couldNotTell }) => couldNotTell)),
     };
   };
 }

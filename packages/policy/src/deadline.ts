@@ -1,4 +1,4 @@
-const bareDate = /^(\d{4})-(\d{2})-(\d{2})$/;
+const bareDate = /^\d{4}-\d{2}-\d{2}$/;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 /**
@@ -6,13 +6,11 @@ const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d
  * good through its last second, UTC. `undefined` when the text is neither a date of the calendar nor RFC 3339.
  */
 export function endOf(text: string): number | undefined {
-  const date = bareDate.exec(text);
-  if (date) {
-    const [year, month, day] = [Number(date[1]), Number(date[2]), Number(date[3])];
-    const start = new Date(Date.UTC(year, month - 1, day));
-    const real = start.getUTCMonth() === month - 1 && start.getUTCDate() === day;
-    return real ? Date.UTC(year, month - 1, day + 1) : undefined;
-  }
+  // Of a day that its month lacks the parser makes one of the next month.
+  const midnight = Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== text.slice(0, 10))
+    return undefined;
+  if (bareDate.test(text)) return midnight + dayMs;
   if (!instant.test(text)) return undefined;
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? undefined : ms;

@@ -343,3 +343,29 @@ test("only references that a rule may ask about are worth a look-up", () => {
   }));
   expect(referencesToScan(policy, subject({ images }))).toEqual(["ghcr.io/acme/api:1", "NOT VALID"]);
 });
+
+test("one image under many references is weighed once: what its findings come to is shared", () => {
+  const unknown: Finding = { id: "CVE-2026-0002", severity: "unknown" };
+  const policy = only({
+    r: deny({
+      description: "d",
+      when: anyOf(findings({ minSeverity: "critical" }), findings({ cves: "CVE-2026-*" })),
+      onScan: states.audit,
+    }),
+  });
+  const images = Array.from({ length: 200 }, (_, index) => ({
+    path: `spec.containers[${index}].image`,
+    reference: `ghcr.io/acme/api:${index}`,
+    name: "c",
+    kind: "container" as const,
+  }));
+  const [one] = scans(image, report({ findings: [critical, unknown] })).values();
+  if (one === undefined) throw new Error("expected a scan");
+  const all = new Map(images.map(({ reference }) => [reference, one]));
+  const rules = decide(policy, subject({ images }), all, now).images.flatMap((decided) => decided.rules);
+  expect(rules.length).toBe(200);
+  expect([...new Set(rules.map((rule) => rule.findings))]).toEqual([[critical, unknown]]);
+  expect([...new Set(rules.map((rule) => rule.couldNotTell))]).toEqual([
+    [{ attribute: "severity", finding: "CVE-2026-0002" }],
+  ]);
+});

@@ -130,11 +130,9 @@ function imageOf(
   at: number,
 ): AdmissionData["images"][number] {
   const asking = image.outcome === "allow" ? [] : image.rules.filter((rule) => rule.outcome !== "allow");
-  const deciding = new Set<Finding>();
   const candidates = new Map<string, Finding>();
   for (const rule of asking) {
     // A rule's findings stand worst first, so the worst of all are among the first of each.
-    for (const finding of rule.findings) deciding.add(finding);
     for (const finding of rule.findings.slice(0, eventLimits.findings))
       candidates.set(identity(finding), finding);
   }
@@ -160,7 +158,7 @@ function imageOf(
     scanAgeSeconds: Number.isNaN(scanned) ? undefined : Math.floor((at - scanned) / 1000),
     outcome: image.outcome,
     findingCount: image.findingCount,
-    decidingCount: deciding.size,
+    decidingCount: countDistinct(asking.map(({ findings }) => findings)),
     deciding: [...candidates.values()]
       .sort((a, b) => compareSeverity(a.severity, b.severity))
       .slice(0, eventLimits.findings)
@@ -173,6 +171,12 @@ function imageOf(
       couldNotTell: rule.couldNotTell.length,
     })),
   });
+}
+
+/** How many findings several lists have together, each of which has none twice. */
+function countDistinct(lists: readonly (readonly Finding[])[]): number {
+  const several = [...new Set(lists)].filter(({ length }) => length > 0);
+  return several.length > 1 ? new Set(several.flat()).size : (several[0]?.length ?? 0);
 }
 
 /** Tells findings apart as a reader would: one id in two packages is two. */

@@ -2,11 +2,12 @@
  * All prose that the gate says about a ruling, made in this one place from plain data. Whatever a requester or a
  * scanner wrote passes through `oneLine` before it stands in a message.
  */
-import type { ImageDecision, RuleResult, Ruling } from "./decision.ts";
+import type { CouldNotTell, ImageDecision, RuleResult, Ruling } from "./decision.ts";
 import type { Finding } from "./finding.ts";
 import { messageCodes, stateCodes, type MessageCode } from "./message-codes.ts";
 import { parseImageReference } from "./image-reference.ts";
 import type { Policy } from "./model.ts";
+import { rememberLast, rememberLong } from "./remember-list.ts";
 import { oneLine, runes, tail } from "./safe-text.ts";
 import type { Subject } from "./subject.ts";
 
@@ -36,9 +37,17 @@ export function codeOf(image: ImageDecision, result: RuleResult): MessageCode {
   if (referenceProblem(image) !== undefined) return "GH1021";
   if (!result.matched) return result.state.state === "complete" ? "GH1002" : stateCodes[result.state.state];
   if (result.findings.length === 0) return result.couldNotTell.length > 0 ? "GH1003" : "GH1002";
-  const unknown = new Set(result.couldNotTell.map((attribute) => attribute.finding));
-  return result.findings.every((finding) => unknown.has(finding.id)) ? "GH1003" : "GH1001";
+  if (result.couldNotTell.length === 0) return "GH1001";
+  return isSure(result.findings)(result.couldNotTell) ? "GH1001" : "GH1003";
 }
+
+/** Whether any of the findings counts for what is known of it. */
+const isSure = rememberLong((findings: readonly Finding[]) =>
+  rememberLast(([attributes = []]: readonly (readonly CouldNotTell[])[]) => {
+    const unknown = new Set(attributes.map(({ finding }) => finding));
+    return findings.some(({ id }) => !unknown.has(id));
+  }),
+);
 
 /** Why the reference is none, when it is none. Asked only of images that nothing can scan. */
 function referenceProblem(image: ImageDecision): string | undefined {
@@ -132,7 +141,7 @@ function warning(image: ImageDecision, result: RuleResult): string {
 
 /** Ids that fit whole, then how many are left. */
 function idsWithin(findings: readonly Finding[], room: number): string {
-  const ids = [...new Set(findings.map((finding) => finding.id))];
+  const ids = distinctIds(findings);
   let text = "";
   let shown = 0;
   for (const id of ids) {
@@ -147,6 +156,10 @@ function idsWithin(findings: readonly Finding[], room: number): string {
   if (shown === 0) return oneLine(`${ids.length} findings`, room);
   return shown === ids.length ? text : `${text}, +${ids.length - shown} more`;
 }
+
+const distinctIds = rememberLong((findings: readonly Finding[]): readonly string[] => [
+  ...new Set(findings.map(({ id }) => id)),
+]);
 
 /** A reference short enough for one line: its digest is cut to twelve digits, and its end is kept. */
 function shortReference(reference: string, max: number): string {
