@@ -74,7 +74,7 @@ async function main(): Promise<void> {
       : watchNodePlatforms(kube, (error) => log("warn", "the nodes cannot be read", { error }));
   const { service, namespace } = config.gate;
   const { platforms } = config;
-  const recent = createRecentImages({ lookUp: look.lookUp, now: Date.now });
+  const recent = createRecentImages({ lookUp: look.lookUp, now: () => performance.now() });
   const stopping = new AbortController();
   const judge = await runJudge({
     start,
