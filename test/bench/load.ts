@@ -10,11 +10,15 @@ export interface LoadResult {
   last: string;
 }
 
-/** Posts the same body `count` times over `connections` connections that are kept open. @throws when one is neither 200 nor 201 */
+/**
+ * Posts a body, or what makes one for each request, `count` times over `connections` connections that are kept open.
+ *
+ * @throws when one is answered neither 200 nor 201
+ */
 export async function load(
   agent: Agent,
   url: string,
-  body: string,
+  body: string | (() => string),
   { count, connections }: { count: number; connections: number },
 ): Promise<LoadResult> {
   const latencies: number[] = [];
@@ -24,7 +28,7 @@ export async function load(
     while (left > 0) {
       left -= 1;
       const start = performance.now();
-      last = await post(agent, url, body);
+      last = await post(agent, url, typeof body === "string" ? body : body());
       latencies.push(performance.now() - start);
     }
   };
