@@ -45,6 +45,33 @@ test("files and folders", () => {
   expect(missing(/`((?:packages|webhook|test|docs|stacks)\/[\w./{},-]+)`/g, isThere)).toEqual([]);
 });
 
+/** All files of ours, as paths from the root. */
+const files = ["packages", "webhook", "stacks", "test"].flatMap((place) =>
+  readdirSync(join(root, place), { recursive: true, encoding: "utf8" })
+    .filter((path) => !/node_modules|\.snippets-/.test(path))
+    .map((path) => `${place}/${path}`),
+);
+
+test("modules, by the end of their path, in the package that a README is about", () => {
+  // What a reader's own project has.
+  const theirs = ["policy.ts", "before.ts", "after.ts"];
+  const isThere = (at: string, name: string) =>
+    theirs.includes(name) ||
+    expanded(name).every(
+      (one) =>
+        existsSync(join(root, one)) ||
+        files.some(
+          (file) =>
+            file.endsWith(`/${one}`) &&
+            (!at.endsWith("/README.md") || file.startsWith(at.slice(0, -"README.md".length))),
+        ),
+    );
+  const absent = named(/`([\w./{},-]+\.ts)`/g)
+    .filter(({ at, name }) => !isThere(at, name))
+    .map(({ at, name }) => `${at}: ${name}`);
+  expect(absent).toEqual([]);
+});
+
 test("settings of a stack", () => {
   const settings = readdirSync(join(root, "stacks"))
     .filter((name) => name.endsWith("settings.ts"))
