@@ -35,6 +35,7 @@ export { createAccess, type Access, type Right, type Visible } from "./observer/
 export { observerApp, type ObserverAppOptions } from "./observer/http/app.ts";
 export { createImpactService, type ImpactService, type Proposal } from "./observer/impact-service.ts";
 export { createObserverMetrics, type ObserverMetrics } from "./observer/metrics.ts";
+export { sinkMetrics } from "./observer/sink/sink-metrics.ts";
 export { observe, type Observation, type ObserveOptions } from "./observer/observe.ts";
 export { runObserver, type RunningObserver, type RunObserverOptions } from "./observer/run.ts";
 export { inSlices } from "./observer/slices.ts";
