@@ -1,5 +1,5 @@
 /** The guard by the real CLI: what it stops, what it lets through, and that nothing was touched before its verdict. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   definePolicy,
@@ -8,6 +8,7 @@ import {
   findings,
   states,
   type Exemption,
+  type Impact,
   type Policy,
   type Rule,
 } from "@gatehouse/policy";
@@ -68,6 +69,9 @@ const widenings: readonly [string, Policy, string][] = [
     "criticals:\n      - prod/Deployment/new",
   ],
 ];
+
+/** Where each preview writes its impact. */
+const reportFolder = () => join(project.folder, "impact");
 
 let cluster: Cluster;
 let project: Project;
@@ -131,6 +135,7 @@ beforeAll(async () => {
     mode: "audit",
     kubeconfig: cluster.kubeconfig,
     reports: folder,
+    report: reportFolder(),
   };
   await apply(
     cluster,
@@ -159,6 +164,13 @@ test("from audit to deny is stopped by preview and by up, and nothing was writte
   expect(previewed).toContain(
     "DENY  dev/Deployment/one  criticals  registry.example.com/shop/api:1.4 CVE-2026-0001",
   );
+  const [json = "", markdown = "", sarif = ""] = ["json", "md", "sarif"].map((kind) =>
+    readFileSync(join(reportFolder(), `impact.${kind}`), "utf8"),
+  );
+  expect((JSON.parse(json) as Impact).newlyDenied.map(({ owner }) => owner)).toEqual(["dev/Deployment/one"]);
+  expect(markdown).toContain("dev/Deployment/one");
+  const { runs } = JSON.parse(sarif) as { runs: { results: { ruleId: string }[] }[] };
+  expect(runs.flatMap(({ results }) => results.map(({ ruleId }) => ruleId))).toEqual(["criticals"]);
   expect(await refusal(async () => await project.stack.up())).toContain(expected);
   expect(await versions()).toBe(before);
 });
