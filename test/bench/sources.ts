@@ -94,7 +94,7 @@ function inspector(world: World): Cloud {
     hosts: fake.hosts,
     calls: () => asked("DescribeImageScanFindings") + inspectors(),
     busiest: () => Math.max(asked("DescribeImageScanFindings"), inspectors()),
-    aim: "1.5 or less: one of ECR, and Inspector's two shared by ten images",
+    aim: "2 or less: one of ECR, and two of Inspector that images share",
     storm: () => (fake.misbehave = tooMany),
   };
 }
