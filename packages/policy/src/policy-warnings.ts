@@ -1,6 +1,7 @@
 import { endOf } from "./deadline.ts";
 import type { Exemption, Policy, Rule, Scope } from "./model.ts";
 import type { CommandCode } from "./codes.ts";
+import { requesterChosen } from "./policy-problems.ts";
 import type { Problem } from "./problems.ts";
 
 /** Something that is probably not meant, with the code of its kind. */
@@ -8,9 +9,7 @@ export interface PolicyWarning extends Problem {
   code: CommandCode;
 }
 
-/** Facts that whoever creates an object chooses as they like, and what the policy calls them. */
-const chosen = ["pod", "labels", "workload"] as const satisfies readonly (keyof Scope)[];
-/** Facts that they cannot choose without changing what runs, or where. */
+/** Facts that whoever creates an object cannot choose without changing what runs, or where. */
 const fixed = [
   "cluster",
   "namespace",
@@ -45,7 +44,7 @@ function ruleWarnings(path: string, rule: Rule): PolicyWarning[] {
   const warnings: PolicyWarning[] = [];
   const exceptions = [rule.except ?? []].flat() as readonly Scope[];
   for (const [index, scope] of exceptions.entries()) {
-    const facts = chosen.filter((fact) => scope[fact] !== undefined);
+    const facts = requesterChosen(scope);
     if (facts.length > 0 && !fixed.some((fact) => scope[fact] !== undefined))
       warnings.push({
         code: "GH3041",
@@ -53,7 +52,7 @@ function ruleWarnings(path: string, rule: Rule): PolicyWarning[] {
         problem: `whoever creates an object chooses its ${list(facts)}, and so whether this rule applies; name a namespace or an image besides`,
       });
   }
-  const asked = chosen.filter((fact) => rule.where?.[fact] !== undefined);
+  const asked = requesterChosen(rule.where);
   if (asked.length > 0)
     warnings.push({
       code: "GH3041",
