@@ -204,13 +204,19 @@ test.each(ours)("our command lines at $at run, one after the other", async ({ li
   }
 });
 
+/** What a command line of ours prints; of `npm start` what it prints before it stays up. */
+async function printedBy(program: string, args: readonly string[]): Promise<string> {
+  if (program === "kubectl") return await stage.kubectlApply(args.at(-1) ?? "");
+  if (program === "gatehouse") return (await stage.gatehouse(args)).output;
+  expect([program, ...args]).toEqual(["npm", "start"]);
+  const tour = join(root, "packages/cli/src/tour/main.ts");
+  return (await runToEnd(node, [tour, "--once"], root, cleanEnvironment())).output;
+}
+
 test.each(snippets("console"))("what is printed at $at is what is printed", async ({ text }) => {
   for (const { line, output } of dialogue(text)) {
     const [program = "", ...args] = commandOf(line);
-    const printed =
-      program === "kubectl"
-        ? await stage.kubectlApply(args.at(-1) ?? "")
-        : (await stage.gatehouse(args)).output;
+    const printed = await printedBy(program, args);
     expect({ line, printed: elided(printed, output) }).toEqual({ line, printed: output });
   }
 });
