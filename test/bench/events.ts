@@ -10,7 +10,7 @@ import { buildBundle } from "@gatehouse/webhook/build";
 import { startJudgeProgram } from "../load/judge-process.ts";
 import type { Beside, CameOfIt } from "./events-child.ts";
 import { reviewNumber } from "./events-samples.ts";
-import { quantile, rounded, type Figure } from "./figures.ts";
+import { median, quantile, rounded, type Figure } from "./figures.ts";
 import { keepAlive, load } from "./load.ts";
 
 const rounds = 8;
@@ -42,14 +42,16 @@ export async function* bench(): AsyncIterable<Figure> {
     try {
       for (const name of ["alone", "told"] as const)
         for (let index = 0; index < warmUp; index += 1) await ask(name);
-      const took: Record<keyof typeof judges, number[]> = { alone: [], told: [] };
-      for (let round = 0; round < rounds; round += 1)
-        for (const name of round % 2 === 0 ? (["alone", "told"] as const) : (["told", "alone"] as const)) {
+      const took: Record<keyof typeof judges, number[][]> = { alone: [], told: [] };
+      for (let turn = 0; turn < rounds; turn += 1)
+        for (const name of turn % 2 === 0 ? (["alone", "told"] as const) : (["told", "alone"] as const)) {
           await sleep(restMs);
+          const round: number[] = [];
           for (let index = 0; index < count; index += 1) {
             await sleep(pauseMs);
-            took[name].push(await ask(name));
+            round.push(await ask(name));
           }
+          took[name].push(round);
         }
       await sleep(restMs);
       child.send("what came of it");
@@ -61,11 +63,13 @@ export async function* bench(): AsyncIterable<Figure> {
         ["admission_p99_multiple", 0.99],
         ["admission_p50_multiple", 0.5],
       ] as const) {
-        const alone = quantile(took.alone, share);
+        // Of each round, so that a moment in which the machine was not ours counts for one round only.
+        const of = (name: keyof typeof judges) => median(took[name].map((round) => quantile(round, share)));
+        const alone = of("alone");
         yield {
           figure: name,
-          value: rounded(quantile(took.told, share) / alone),
-          unit: `times that with standard output alone`,
+          value: rounded(of("told") / alone),
+          unit: "times that with standard output alone",
           ...(share === 0.99 ? { aim: "1.2 or less" } : {}),
           baseline: `${rounded(alone)} ms`,
         };
