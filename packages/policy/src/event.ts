@@ -8,7 +8,7 @@ import {
   type EventInput,
 } from "./event-form.ts";
 import type { Finding } from "./finding.ts";
-import { because, codeOf, leadingCode } from "./messages.ts";
+import { because, codeOf, leadingCode } from "./reasons.ts";
 import type { MessageCode } from "./message-codes.ts";
 import { momentMs } from "./moment.ts";
 import { oneLine } from "./safe-text.ts";

@@ -50,6 +50,8 @@ export * from "./safe-text.ts";
 export * from "./message-codes.ts";
 export * from "./codes.ts";
 export * from "./messages.ts";
+export { because, codeOf, leadingCode } from "./reasons.ts";
+export * from "./warnings.ts";
 export * from "./event.ts";
 export * from "./emergency-event.ts";
 export * from "./background-event.ts";

@@ -3,18 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { ImageDecision, RuleResult, Ruling } from "./decision.ts";
 import type { Finding } from "./finding.ts";
 import { messageCodes } from "./message-codes.ts";
-import {
-  denialMessage,
-  leadingCode,
-  refusalMessage,
-  refusalWarning,
-  warningLength,
-  warnings,
-  warningsLength,
-} from "./messages.ts";
+import { denialMessage, refusalMessage } from "./messages.ts";
 import type { Outcome, Policy } from "./model.ts";
+import { leadingCode } from "./reasons.ts";
 import { incompleteStates } from "./scan.ts";
 import type { Subject } from "./subject.ts";
+import { refusalWarning, warningLength, warnings, warningsLength } from "./warnings.ts";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 

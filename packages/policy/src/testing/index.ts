@@ -20,7 +20,7 @@
 import { applyMode, decide } from "../decide.ts";
 import type { ImageDecision, RuleResult, Ruling } from "../decision.ts";
 import type { Finding } from "../finding.ts";
-import { because } from "../messages.ts";
+import { because } from "../reasons.ts";
 import type { Mode, Outcome, Policy } from "../model.ts";
 import type { Platform, ScanReport, Scans } from "../scan.ts";
 import type { Subject } from "../subject.ts";
