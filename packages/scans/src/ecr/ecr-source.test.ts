@@ -272,6 +272,50 @@ describe("pages", () => {
   });
 });
 
+describe("an answer that leaves out what was found", () => {
+  const digest = digestOf("a");
+  const page = (found: object, rest: object = {}): object => ({
+    imageId: { imageDigest: digest },
+    imageScanStatus: { status: "COMPLETE" },
+    imageScanFindings: { imageScanCompletedAt: completedAt, ...found },
+    ...rest,
+  });
+  const read = async (pages: readonly object[], inspector = false): Promise<ScanReport> => {
+    let asked = 0;
+    const empty = { findings: [], coveredResources: [] };
+    const api = {
+      ecr: () => Promise.resolve({ ...pages[asked++] }),
+      inspector: () => Promise.resolve(empty),
+    };
+    return await ecrSource({ name: "ecr", registries: [awsRegistry], api, inspector }).report(
+      image("a"),
+      signal,
+    );
+  };
+  const more = { nextToken: "more" };
+
+  test.each<[string, readonly object[], ScanState]>([
+    ["nothing at all", [page({})], "partial"],
+    ["but for the count", [page({ findingSeverityCounts: {} })], "complete"],
+    ["but for the list", [page({ findings: [] })], "complete"],
+    ["on a later page", [page({ findings: [] }, more), page({})], "partial"],
+    ["and an empty later page", [page({ findings: [] }, more), page({ findings: [] })], "complete"],
+    [
+      "later, of another image",
+      [page({ findings: [] }, more), page({ findings: [] }, { imageId: {} })],
+      "partial",
+    ],
+    ["by a page that never ends", [page({ findings: [] }, more), page({ findings: [] }, more)], "partial"],
+    ["by a token that is none", [page({ findings: [] }, { nextToken: 7 })], "partial"],
+  ])("%s", async (_what, pages, expected) => {
+    expect((await read(pages)).state).toBe(expected);
+  });
+
+  test("where Inspector says it", async () => {
+    expect((await read([page({})], true)).state).toBe("complete");
+  });
+});
+
 describe("findings of Inspector", () => {
   test.each<[string, Parameters<typeof enhanced>[0], unknown]>([
     ["YES with a version", { fixAvailable: "YES" }, { available: true, version: "1:1.1.1-3" }],

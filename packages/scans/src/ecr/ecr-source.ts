@@ -80,6 +80,8 @@ interface EcrView {
   /** Enhanced findings by their ARN, so that Inspector's own add to them. */
   entries: readonly EnhancedEntry[];
   enhanced: boolean;
+  /** Whether it says what was found at all, be it nothing. */
+  listed: boolean;
   /** State without a proof yet. */
   meaning: ReturnType<typeof meaningOfStatus>;
 }
@@ -132,7 +134,8 @@ async function readEcr(
       }
     }
   }
-  const [first] = pages;
+  const [first, ...later] = pages;
+  if (later.some((page) => !hasFindings(page))) unread.push("a page without a list of findings");
   if (pages.some((page) => isAnotherScan(first, page)))
     unread.push("the scan changed while its pages were read");
   const found = asRecord(first?.["imageScanFindings"]);
@@ -164,13 +167,19 @@ async function readEcr(
     },
     entries,
     enhanced,
+    listed: hasFindings(first) || asRecord(found?.["findingSeverityCounts"]) !== undefined,
     meaning,
   };
 }
 
+function hasFindings(page: Json | undefined): boolean {
+  const found = asRecord(page?.["imageScanFindings"]);
+  return ["findings", "enhancedFindings"].some((key) => Array.isArray(found?.[key]));
+}
+
 /** Brings ECR's view and Inspector's together: the worse state counts, and every finding that either of them has. */
 function withInspector(
-  { scan, entries, meaning }: EcrView,
+  { scan, entries, listed, meaning }: EcrView,
   view: InspectorView | string | undefined,
 ): CloudScan {
   const own = typeof view === "object" ? view : undefined;
@@ -192,7 +201,11 @@ function withInspector(
     scannedAt,
     findings,
     ruledOut: [...new Set(closed)].map((id) => ({ id, reason: "Inspector has closed it" })),
-    unread: [...(scan.unread ?? []), ...(own?.unread ?? [])],
+    unread: [
+      ...(scan.unread ?? []),
+      ...(own?.unread ?? []),
+      ...(listed || own !== undefined ? [] : ["ECR does not say what it found"]),
+    ],
   };
   if (meaning.state !== "proof") return { ...rest, ...meaning, state: meaning.state };
   if (coverage !== undefined && coverage.meaning.state !== "proof")
