@@ -1,7 +1,9 @@
-/** An observer in a process of its own, as in a cluster: says `ready`, judges impacts from `on` to `off`, then says `resting`. */
+/** An observer in a process of its own and behind others, as in a cluster: says `ready`, judges impacts from `on` to `off`, then says `resting`. */
+import { stepBack } from "@gatehouse/webhook";
 import { observedBench } from "./impact-observed.ts";
 import { statedSize } from "./impact-samples.ts";
 
+stepBack();
 const asked = { wanted: false };
 let working = Promise.resolve();
 

@@ -39,3 +39,4 @@ export { sinkMetrics } from "./observer/sink/sink-metrics.ts";
 export { observe, type Observation, type ObserveOptions } from "./observer/observe.ts";
 export { runObserver, type RunningObserver, type RunObserverOptions } from "./observer/run.ts";
 export { inSlices } from "./observer/slices.ts";
+export { stepBack } from "./observer/step-back.ts";

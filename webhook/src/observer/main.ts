@@ -9,6 +9,7 @@ import { watchNodePlatforms } from "../judge/node-platforms.ts";
 import { parseObserverArguments } from "./arguments.ts";
 import type { ObserverMetrics } from "./metrics.ts";
 import { runObserver } from "./run.ts";
+import { stepBack } from "./step-back.ts";
 
 /** Characters that may wait for standard output. */
 const outputLimit = 16 * 1024 * 1024;
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
     lost: () => stop("the lease was lost", 1),
   });
   ({ scans, kubeCalls } = observer.metrics);
+  if (!stepBack()) log("info", "the priority of this process cannot be lowered");
   log("info", "the observer answers", {
     url: observer.url,
     metrics: observer.metricsUrl,
