@@ -15,6 +15,7 @@ export const backgroundDataSchema = z.extend(admissionDataSchema, {
   /** The verdict before this one. */
   was: z.strictObject({ action: z.enum(outcomes), inDenyMode: z.enum(outcomes) }),
 });
+/** What a background event says. */
 export type BackgroundData = z.infer<typeof backgroundDataSchema>;
 
 /** A background event. Its `request` names the observer as user and `BACKGROUND` as operation. */
@@ -30,6 +31,7 @@ export const backgroundEventSchema = z.strictObject({
   datacontenttype: z.literal("application/json"),
   data: backgroundDataSchema,
 });
+/** The event about a verdict that came out otherwise: a CloudEvent. */
 export type BackgroundEvent = z.infer<typeof backgroundEventSchema>;
 
 /** Builds the event about a changed verdict. `key` and `count` as in {@link admissionEvent}. */

@@ -10,6 +10,7 @@ import type { ImageFacts, ScopeMatcher } from "./scope.ts";
 import { compileScope } from "./scope.ts";
 import { vexIndex } from "./vex.ts";
 
+/** A rule ready to be asked. */
 export interface CompiledRule {
   name: string;
   /** Its place among the policy's rules. */
@@ -24,6 +25,7 @@ export interface CompiledRule {
   admitsRunning(now: number): boolean;
 }
 
+/** A policy ready to be asked. */
 export interface CompiledPolicy {
   rules: readonly CompiledRule[];
   exemptions: ExemptionIndex;

@@ -17,6 +17,7 @@ export interface ConditionInput {
   remaining(findings: readonly Finding[]): readonly Finding[];
 }
 
+/** What a condition makes of one platform's scan. */
 export interface ConditionResult {
   holds: boolean;
   /** Findings that made it hold, or that count towards it, worst first. */
@@ -24,6 +25,7 @@ export interface ConditionResult {
   couldNotTell: readonly CouldNotTell[];
 }
 
+/** A compiled condition. */
 export type ConditionMatcher = (input: ConditionInput) => ConditionResult;
 
 /** Compiles a condition. Monotone: no further finding makes it false. */

@@ -25,6 +25,7 @@ export const emergencyEventSchema = z.strictObject({
     problems: z.array(text),
   }),
 });
+/** The event about a change of the emergency list. */
 export type EmergencyEvent = z.infer<typeof emergencyEventSchema>;
 
 /** Most entries and problems that one event carries. */

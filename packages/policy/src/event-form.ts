@@ -121,6 +121,7 @@ export const admissionDataSchema = z.strictObject({
   /** How often this judge has said `key` so far, this time included. */
   count,
 });
+/** What an admission's event says. */
 export type AdmissionData = z.infer<typeof admissionDataSchema>;
 
 /** An admission event, as it stands on standard output and goes to the observer. */
@@ -136,6 +137,7 @@ export const admissionEventSchema = z.strictObject({
   datacontenttype: z.literal("application/json"),
   data: admissionDataSchema,
 });
+/** The event about one admission: a CloudEvent. */
 export type AdmissionEvent = z.infer<typeof admissionEventSchema>;
 
 /** Who asked for what, as the event tells it. */

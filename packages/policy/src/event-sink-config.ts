@@ -30,6 +30,7 @@ export const eventSinkSchema = z.strictObject({
   /** `batched`: many events in one request. `structured`: one, for receivers that know no batches. Default `batched`. */
   format: z.optional(z.enum(["batched", "structured"])),
 });
+/** Where the observer sends events. */
 export type EventSinkConfig = z.infer<typeof eventSinkSchema>;
 
 /** What the observer writes into the cluster. */
@@ -39,4 +40,5 @@ export const clusterStateSchema = z.strictObject({
   /** Kubernetes Events on the owners of what was denied, or of what was audited too. Default `denied`. */
   events: z.optional(z.enum(["none", "denied", "all"])),
 });
+/** What the observer writes into the cluster. */
 export type ClusterStateConfig = z.infer<typeof clusterStateSchema>;

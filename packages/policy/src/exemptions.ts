@@ -76,6 +76,7 @@ export interface ExemptionIndex {
   stateful: readonly CompiledExemption[];
 }
 
+/** Sorts exemptions by how a finding leads to them. `exactIds` gives the ids that one names exactly, by its name. */
 export function indexExemptions(
   all: readonly CompiledExemption[],
   exactIds: (name: string) => readonly string[],
@@ -132,6 +133,7 @@ export interface ExemptionLedger {
 const [outOfScope, unused, used] = [0, 1, 2];
 const words = ["out-of-scope", "unused", "used"] as const;
 
+/** Opens the ledger of one decision at `now`, in milliseconds since the epoch. */
 export function exemptionLedger(
   { all, told, byId, byPattern, wholes, stateful }: ExemptionIndex,
   subject: Subject,

@@ -12,6 +12,7 @@ const platform = z
   .check(z.regex(/^[a-z0-9]+\/[a-z0-9]+(\/[a-z0-9.]+)?$/, "os/architecture, such as linux/amd64"));
 const digest = z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/, "sha256: and 64 hex digits"));
 
+/** The cluster that a gate stands in. */
 export const clusterSchema = z.strictObject({
   name: text,
   cloud: z.optional(text),
@@ -24,8 +25,10 @@ export const clusterSchema = z.strictObject({
 export const runningSchema = z.array(
   z.strictObject({ namespace: text, repository: text, digests: z.array(digest).check(z.minLength(1)) }),
 );
+/** Digests on record as running, by namespace and repository. */
 export type RunningDigests = z.infer<typeof runningSchema>;
 
+/** The gate's `config.json`. */
 export const gateConfigSchema = z.strictObject({
   version: z.literal(1),
   cluster: clusterSchema,
@@ -57,4 +60,5 @@ export const gateConfigSchema = z.strictObject({
   /** Where the gate itself lives. */
   gate: z.strictObject({ namespace: text, serviceAccount: text, service: text }),
 });
+/** What a gate's `config.json` holds. */
 export type GateConfig = z.infer<typeof gateConfigSchema>;

@@ -33,6 +33,7 @@ export interface ImageReference {
   original: string;
 }
 
+/** A reference, or why the text is none. */
 export type ParsedImageReference =
   | { ok: true; reference: ImageReference }
   /** What is wrong, in one line without control characters. */

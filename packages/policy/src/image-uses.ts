@@ -2,6 +2,7 @@ import { apiVersionOf, imageLists, judgedKind, judgedKinds, type JudgedKind } fr
 import type { Problem } from "./problems.ts";
 import type { ImageUse } from "./subject.ts";
 
+/** The images that an object names, or why they cannot be told. */
 export type ImageUses =
   | { ok: true; images: readonly ImageUse[] }
   /** The images cannot be told: never to be read as "no images". */

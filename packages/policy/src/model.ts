@@ -4,6 +4,7 @@ import type { KnownSeverity, Severity } from "./severity.ts";
 
 /** What becomes of an image, mildest first. */
 export const outcomes = ["allow", "audit", "deny"] as const;
+/** One of {@link outcomes}. */
 export type Outcome = (typeof outcomes)[number];
 
 /** What a rule may do at most. */
@@ -11,6 +12,7 @@ export type RuleAction = Exclude<Outcome, "allow">;
 
 /** Whether a cluster enforces. Belongs to the cluster, not to the policy; see `applyMode`. */
 export const modes = ["audit", "deny"] as const;
+/** One of {@link modes}. */
 export type Mode = (typeof modes)[number];
 
 /** A length of time: a whole number and `m`, `h`, `d` or `w`, such as `14d`. */
@@ -107,6 +109,7 @@ export interface RunningGrace {
   admitUntil: string;
 }
 
+/** A rule: which images it is about, when it applies, and what it then does. */
 export interface Rule {
   description: string;
   /** What the rule does at most. */
@@ -120,6 +123,7 @@ export interface Rule {
   running?: RunningGrace;
 }
 
+/** What is let off, where, and until when. */
 export interface Exemption {
   reason: string;
   /** Who answers for it: a team or an address. */
@@ -143,6 +147,7 @@ export interface Exemption {
 
 /** Statuses of VEX (https://www.cisa.gov/sites/default/files/2023-04/minimum-requirements-for-vex-508c.pdf). */
 export const vexStatuses = ["not_affected", "fixed", "affected", "under_investigation"] as const;
+/** One of {@link vexStatuses}. */
 export type VexStatus = (typeof vexStatuses)[number];
 
 /**

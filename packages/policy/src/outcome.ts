@@ -5,6 +5,7 @@ export function worst(all: readonly Outcome[]): Outcome {
   return all.reduce(worse, "allow" as Outcome);
 }
 
+/** The stricter of two outcomes. */
 export function worse(a: Outcome, b: Outcome): Outcome {
   return severer(b, a) ? b : a;
 }

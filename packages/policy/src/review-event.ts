@@ -12,6 +12,7 @@ import { ownerName } from "./subject.ts";
 /** `type` of these events. They go to the observer alone, never to standard output. */
 export const reviewEventType = "io.gatehouse.review.v1";
 
+/** The form of these events. */
 export const reviewEventSchema = z.strictObject({
   specversion: z.literal("1.0"),
   type: z.literal(reviewEventType),
@@ -24,6 +25,7 @@ export const reviewEventSchema = z.strictObject({
     review: reviewSchema,
   }),
 });
+/** One of these events. */
 export type ReviewEvent = z.infer<typeof reviewEventSchema>;
 
 /** Builds the event, with all labels. Undefined for what was refused unread, which nobody can judge again. */

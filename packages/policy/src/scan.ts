@@ -22,10 +22,12 @@ export const scanStates = [
   "stale",
   "unavailable",
 ] as const;
+/** One of {@link scanStates}. */
 export type ScanState = (typeof scanStates)[number];
 
 /** Every state that a deny rule must name an action for. */
 export type IncompleteState = Exclude<ScanState, "complete">;
+/** All states but `complete`. */
 export const incompleteStates = scanStates.filter((state) => state !== "complete") as IncompleteState[];
 
 /** Who vouches for a report. */

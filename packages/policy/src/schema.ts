@@ -153,6 +153,7 @@ export const policySchema = z.strictObject({
   exemptionHelp: line,
 });
 
+/** A policy, or all that is wrong with it. */
 export type ParsedPolicy = { ok: true; policy: Policy } | { ok: false; problems: readonly Problem[] };
 
 /** Reads a policy from its JSON form. All that is wrong comes back at once. */

@@ -13,6 +13,7 @@ export interface Excuses {
   readonly exemptions: ActiveExemptions;
 }
 
+/** What is left of findings, and what was set aside. */
 export interface Remaining {
   findings: readonly Finding[];
   setAside: readonly SetAside[];

@@ -3,10 +3,12 @@
  * not said that the finding is harmless, so it never compares as low (see `atLeastSeverity`).
  */
 export const severities = ["critical", "high", "medium", "low", "negligible", "unknown"] as const;
+/** One of {@link severities}. */
 export type Severity = (typeof severities)[number];
 
 /** A severity that can be compared: every one but `unknown`. */
 export type KnownSeverity = Exclude<Severity, "unknown">;
+/** All severities but `unknown`, worst first. */
 export const knownSeverities = [
   "critical",
   "high",

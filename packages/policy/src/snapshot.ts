@@ -128,7 +128,9 @@ export const reviewSchema = z.strictObject({
   inDenyMode: z.enum(outcomes),
   images: z.array(reviewedImageSchema),
 });
+/** What was judged at one admission. */
 export type Review = z.infer<typeof reviewSchema>;
+/** One image of a review. */
 export type ReviewedImage = z.infer<typeof reviewedImageSchema>;
 
 const headSchema = z.strictObject({
@@ -180,7 +182,11 @@ export const snapshotLineSchema = z.discriminatedUnion("line", [
   scanSchema,
   endSchema,
 ]);
+/** Any line of a snapshot. */
 export type SnapshotLine = z.infer<typeof snapshotLineSchema>;
+/** The first line: what was in force, and when. */
 export type SnapshotHead = z.infer<typeof headSchema>;
+/** A workload as the inventory has it. */
 export type SnapshotWorkload = z.infer<typeof workloadSchema>;
+/** What was known of one image for these platforms. */
 export type SnapshotScan = z.infer<typeof scanSchema>;

@@ -57,6 +57,7 @@ export const credentialsSchema = z.discriminatedUnion("kind", [
   /** GKE's own metadata server. */
   z.strictObject({ kind: z.literal("google-metadata"), endpoint: z.optional(text) }),
 ]);
+/** How the gate proves who it is to a registry. */
 export type Credentials = z.infer<typeof credentialsSchema>;
 
 /** An identity whose signature makes a report count. */
@@ -85,6 +86,7 @@ export const trustSchema = z.discriminatedUnion("kind", [
     trustedRootFile: text,
   }),
 ]);
+/** Whose signature makes a report count. */
 export type Trust = z.infer<typeof trustSchema>;
 
 const common = {
@@ -123,6 +125,7 @@ const registries = z.array(host).check(z.minLength(1, "name at least one registr
 /** Most that one account or project is asked for in the long run, when its quota is smaller or larger than usual. */
 const requestsPerSecond = z.number().check(z.positive(), z.maximum(1000));
 
+/** One entry of `sources`. */
 export const sourceSchema = z.discriminatedUnion("type", [
   /** A folder of scan reports. */
   z.strictObject({ ...common, type: z.literal("file"), directory: text, registries: z.optional(registries) }),
@@ -190,4 +193,5 @@ export const exploitFeedSchema = z.strictObject({
   /** A part of it that is older is old: it says nothing but that a CVE was exploited. Default `7d`. */
   maxAge: z.optional(duration),
 });
+/** Where EPSS and KEV come from. */
 export type ExploitFeedConfig = z.infer<typeof exploitFeedSchema>;

@@ -17,6 +17,7 @@ export interface KnownOfObject {
   running?: Subject["running"];
 }
 
+/** A subject, or why there is none. */
 export type SubjectOf =
   | { ok: true; subject: Subject }
   /** Its images cannot be told, which is never "no images". */

@@ -19,6 +19,7 @@ export const moment = z.iso.datetime({
   error: "a moment such as 2026-11-22T10:00:00Z",
 });
 
+/** A text that says something. */
 export const nonEmpty = z.string().check(z.minLength(1, "text that is not empty"));
 
 /** The same moment in UTC, to the millisecond. */

@@ -13,6 +13,7 @@ import type { ReportIndex } from "./report-index.ts";
 import { watchFolder } from "./watch-folder.ts";
 import type { WatchFolder } from "./watch-folder.ts";
 
+/** Where a folder is, and how it is read. */
 export interface FileSourceOptions {
   /** Named in events and messages. */
   name: string;

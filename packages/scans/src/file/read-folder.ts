@@ -20,6 +20,7 @@ export interface FolderProblem {
   reason: string;
 }
 
+/** What a reading of a folder gave. */
 export interface Folder {
   reports: FolderReport[];
   problems: FolderProblem[];
@@ -32,6 +33,7 @@ export interface FolderLimits {
   files: number;
   depth: number;
 }
+/** Bounds that real folders stay far below. */
 export const folderLimits: FolderLimits = { fileBytes: 64 * 1024 * 1024, files: 20_000, depth: 8 };
 
 /** What was parsed before, by path; a file that has not changed since is not parsed again. */

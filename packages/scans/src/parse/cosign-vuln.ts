@@ -9,6 +9,7 @@ import { isSarif, readSarif } from "./sarif.ts";
 import { isTrivy, readTrivy } from "./trivy.ts";
 import { asInstant, asRecord } from "./values.ts";
 
+/** Predicate types that Statements name it by. */
 export const cosignVulnTypes: readonly string[] = [
   "https://cosign.sigstore.dev/attestation/vuln/v1",
   "cosign.sigstore.dev/attestation/vuln/v1",

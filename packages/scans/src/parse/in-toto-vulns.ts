@@ -10,6 +10,7 @@ import type { RawReport } from "./parsed.ts";
 import { severityOf, severityOfScore } from "./severity-words.ts";
 import { asInstant, asLine, asNumber, asRecord, asText, defined } from "./values.ts";
 
+/** Predicate types that Statements name it by. */
 export const inTotoVulnsTypes: readonly string[] = [
   "https://in-toto.io/attestation/vulns",
   "https://in-toto.io/attestation/vulns/v0.1",

@@ -37,6 +37,7 @@ export interface NotAReport {
   reason: string;
 }
 
+/** A report, or why the document is none. */
 export type ParseResult = ParsedReport | NotAReport;
 
 /** A finding on its way to a report. */
@@ -66,6 +67,7 @@ export interface RawReport {
   shortfall?: { state: IncompleteState; reason: string };
 }
 
+/** A document that is no report, for this reason. */
 export function notAReport(reason: string): NotAReport {
   return { kind: "not-a-report", reason };
 }

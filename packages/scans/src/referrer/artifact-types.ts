@@ -26,6 +26,7 @@ export function isReportType(type: string): boolean {
   return wanted.has(normal(type));
 }
 
+/** Whether an artifact of this type is a Sigstore bundle. */
 export function isBundleType(type: string): boolean {
   return bundleTypes.some((one) => normal(one) === normal(type));
 }

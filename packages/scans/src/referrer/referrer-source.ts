@@ -17,6 +17,7 @@ import { newestReport } from "./newest-report.ts";
 import type { TrustedIdentities } from "./trust/load-trust.ts";
 import { vouch, type Vouched } from "./vouch.ts";
 
+/** What a source over referrers is given. */
 export interface ReferrerSourceOptions {
   /** Named in events and messages. */
   name: string;

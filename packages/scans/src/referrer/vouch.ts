@@ -17,6 +17,7 @@ export interface Vouched {
   selfContained: boolean;
 }
 
+/** Whether anybody vouches for a document. */
 export type Vouching =
   | { vouched: Vouched }
   | { problem: string }
