@@ -18,6 +18,19 @@ const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
   );
 
 describe("a host", () => {
+  test("is asked as before when the clock is put back an hour", async () => {
+    let at = 3_600_000;
+    const pace = createPace("h", () => at, { burst: 2, perSecond: 1, longestWaitMs: 0 });
+    const send = () => pace.run(() => Promise.resolve("done"), signal);
+    expect(await send()).toBe("done");
+    at = 0;
+    expect(await send()).toBe("done");
+    pace.pause(1000);
+    expect(await codeOf(send())).toBe("throttled");
+    at = 2000;
+    expect(await send()).toBe("done");
+  });
+
   test("gets a burst and then so many requests per second", async () => {
     const pace = createPace("h", Date.now, { burst: 3, perSecond: 10, longestWaitMs: 1000 });
     const sent: number[] = [];

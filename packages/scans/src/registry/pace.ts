@@ -58,6 +58,11 @@ export function createPace(host: string, now: Clock, options: PaceOptions = {}):
   /** Takes one token, which may leave the bucket in debt: the debt is what the taker waits for. */
   function waitForToken(): number {
     const at = now();
+    if (at < filledAt) {
+      // The clock was put back: what was to come is as far away as before, and no debt is made of the step.
+      pausedUntil -= filledAt - at;
+      filledAt = at;
+    }
     tokens = Math.min(burst, tokens + (at - filledAt) * perMs);
     filledAt = at;
     const wait = Math.max(pausedUntil - at, tokens < 1 ? (1 - tokens) / perMs : 0);
