@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { InvalidInputError, type Problem } from "@gatehouse/policy";
+import { readFlags } from "../flags.ts";
 import type { Listen } from "./server.ts";
 
 /** What the judge's command line and environment say. */
@@ -38,48 +38,29 @@ export function parseArguments(
   env: Readonly<Record<string, string | undefined>>,
 ): JudgeArguments {
   const problems: Problem[] = [];
-  const text = { type: "string" } as const;
-  const list = { type: "string", multiple: true } as const;
-  const known = {
-    config: text,
-    policy: text,
-    ca: list,
-    "secret-file": text,
-    "emergency-dir": text,
-    listen: text,
-    "metrics-listen": text,
-    dns: list,
-    ip: list,
-    instance: text,
-    observer: text,
-    "observer-ca": text,
-    "observer-token": text,
-    "no-kubernetes": { type: "boolean" },
-    "unready-ms": text,
-    clock: text,
-  } as const;
-  let values: Partial<Record<string, string | boolean | (string | boolean)[]>> = {};
-  try {
-    ({ values } = parseArgs({ args: [...args], options: known, strict: true, allowPositionals: false }));
-  } catch (error) {
-    problems.push({ path: "arguments", problem: error instanceof Error ? error.message : String(error) });
-  }
-  const inEnv = (name: string) => env[`GATEHOUSE_${name.toUpperCase().replaceAll("-", "_")}`];
-  const one = (name: string) => {
-    const value = values[name];
-    return typeof value === "string" ? value : inEnv(name);
-  };
-  const many = (name: string): string[] => {
-    const value = values[name];
-    if (Array.isArray(value)) return value.map(String);
-    return (inEnv(name) ?? "").split(",").filter((entry) => entry !== "");
-  };
-  const required = (name: string) => {
-    const value = one(name);
-    if (value === undefined || value === "")
-      problems.push({ path: `--${name}`, problem: "expected a path, got nothing" });
-    return value ?? "";
-  };
+  const { one, many, required, isOn } = readFlags(
+    {
+      config: "text",
+      policy: "text",
+      ca: "list",
+      "secret-file": "text",
+      "emergency-dir": "text",
+      listen: "text",
+      "metrics-listen": "text",
+      dns: "list",
+      ip: "list",
+      instance: "text",
+      observer: "text",
+      "observer-ca": "text",
+      "observer-token": "text",
+      "no-kubernetes": "switch",
+      "unready-ms": "text",
+      clock: "text",
+    },
+    args,
+    env,
+    problems,
+  );
   const observer = one("observer");
   const caFile = one("observer-ca");
   const tokenFile = one("observer-token");
@@ -102,9 +83,9 @@ export function parseArguments(
             ...(caFile === undefined ? {} : { caFile }),
             ...(tokenFile === undefined ? {} : { tokenFile }),
           },
-    kubernetes: values["no-kubernetes"] !== true && inEnv("no-kubernetes") !== "true",
+    kubernetes: !isOn("no-kubernetes"),
     unreadyMs: millisecondsOf(one("unready-ms"), problems),
-    clock: clockOf(values["clock"], problems),
+    clock: clockOf(one("clock", "arguments"), problems),
   };
   if (parsed.clock !== undefined && parsed.kubernetes) {
     problems.push({
@@ -139,9 +120,9 @@ function urlOf(text: string, problems: Problem[]): string {
   return text;
 }
 
-function clockOf(text: unknown, problems: Problem[]): number | undefined {
+function clockOf(text: string | undefined, problems: Problem[]): number | undefined {
   if (text === undefined) return undefined;
-  const at = typeof text === "string" && /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(at)) return at;
   problems.push({
     path: "--clock",

@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { InvalidInputError, type Problem } from "@gatehouse/policy";
+import { readFlags } from "../flags.ts";
 import { listenOf, metricsListenOf } from "../judge/arguments.ts";
 import type { Listen } from "../judge/server.ts";
 
@@ -29,41 +29,23 @@ export function parseObserverArguments(
   env: Readonly<Record<string, string | undefined>>,
 ): ObserverArguments {
   const problems: Problem[] = [];
-  const text = { type: "string" } as const;
-  const list = { type: "string", multiple: true } as const;
-  const known = {
-    config: text,
-    policy: text,
-    ca: list,
-    "emergency-dir": text,
-    listen: text,
-    "metrics-listen": text,
-    dns: list,
-    ip: list,
-    instance: text,
-    "service-account": text,
-  } as const;
-  let values: Partial<Record<keyof typeof known, string | string[]>> = {};
-  try {
-    ({ values } = parseArgs({ args: [...args], options: known, strict: true, allowPositionals: false }));
-  } catch (error) {
-    problems.push({ path: "arguments", problem: error instanceof Error ? error.message : String(error) });
-  }
-  const inEnv = (name: string) => env[`GATEHOUSE_${name.toUpperCase().replaceAll("-", "_")}`];
-  const one = (name: keyof typeof known) => {
-    const value = values[name];
-    return typeof value === "string" ? value : inEnv(name);
-  };
-  const many = (name: keyof typeof known): string[] => {
-    const value = values[name];
-    return Array.isArray(value) ? value : (inEnv(name) ?? "").split(",").filter((entry) => entry !== "");
-  };
-  const required = (name: "config" | "policy") => {
-    const value = one(name);
-    if (value === undefined || value === "")
-      problems.push({ path: `--${name}`, problem: "expected a path, got nothing" });
-    return value ?? "";
-  };
+  const { one, many, required } = readFlags(
+    {
+      config: "text",
+      policy: "text",
+      ca: "list",
+      "emergency-dir": "text",
+      listen: "text",
+      "metrics-listen": "text",
+      dns: "list",
+      ip: "list",
+      instance: "text",
+      "service-account": "text",
+    },
+    args,
+    env,
+    problems,
+  );
   const parsed: ObserverArguments = {
     config: required("config"),
     policy: required("policy"),
