@@ -16,7 +16,8 @@ import {
   type ServicePort,
   type ServiceProxyOptions,
 } from "./service-proxy.ts";
-import { createVerbs, type Verbs } from "./verbs.ts";
+import type { Verbs } from "./verb-types.ts";
+import { createVerbs } from "./verbs.ts";
 import { watch, type WatchEvent, type WatchOptions } from "./watch.ts";
 
 /** A client of one API server as one identity. */

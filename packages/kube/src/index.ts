@@ -35,7 +35,7 @@ export type {
   Selection,
   Verbs,
   WriteOptions,
-} from "./verbs.ts";
+} from "./verb-types.ts";
 export type { WatchEvent, WatchOptions } from "./watch.ts";
 export {
   createServiceCaller,

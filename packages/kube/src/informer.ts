@@ -5,7 +5,7 @@ import { createInventory, type Inventory, type InventoryHandlers } from "./inven
 import type { KubeObject } from "./objects.ts";
 import type { ObjectRef } from "./paths.ts";
 import type { Resource } from "./resources.ts";
-import type { Selection } from "./verbs.ts";
+import type { Selection } from "./verb-types.ts";
 
 /** What an informer did, for metrics. */
 export type InformerMetric =

@@ -6,7 +6,8 @@ import { collectionPath } from "./paths.ts";
 import type { Requester } from "./request.ts";
 import type { Resource } from "./resources.ts";
 import { asStatus, errorOfStatus } from "./status.ts";
-import { acceptOfObject, type Selection } from "./verbs.ts";
+import type { Selection } from "./verb-types.ts";
+import { acceptOfObject } from "./verbs.ts";
 
 /** What a watch tells. A bookmark says only how far the watch has come. */
 export type WatchEvent<T extends KubeObject = KubeObject> =
