@@ -1,7 +1,7 @@
 /** Whatever is broken about the next gate, the last good one serves, and `up` says what is wrong. */
 import { brotliCompressSync } from "node:zlib";
 import { GateMode } from "@gatehouse/gate";
-import { exempt, type Policy } from "@gatehouse/policy";
+import { exempt, type AdmissionEvent, type Policy } from "@gatehouse/policy";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { eventually } from "../cluster/testing/eventually.ts";
 import { get, kubectl } from "../cluster/testing/kubernetes.ts";
@@ -147,6 +147,17 @@ test("a missing Secret keeps the new replicas from starting, by name", async () 
   await rollOut();
 });
 
+let orphans = 0;
+
+/** The event about the first Pod whose name begins so. */
+async function eventOfPod(prefix: string): Promise<AdmissionEvent["data"]> {
+  const events = (await admissionEvents(world.cluster)).filter(
+    ({ data }) => data.object.kind === "Pod" && data.object.name.startsWith(prefix),
+  );
+  if (events[0] === undefined) throw new Error(`no event of a Pod ${prefix}`);
+  return events[0].data;
+}
+
 test("without a right the gate judges on, and its events say what it could not read", async () => {
   const { items } = await get<{ items: (Stored & { rules: Rule[] })[] }>(world.cluster, "clusterroles");
   const role = items.find(({ metadata }) => metadata.name.startsWith("gate-judge"));
@@ -161,17 +172,16 @@ test("without a right the gate judges on, and its events say what it could not r
   };
   await patch(rules.filter(({ resources }) => resources.length > 0));
   try {
-    // A Pod's owner is a ReplicaSet, and nobody may say who owns that.
-    expect(await world.create(workload("Deployment", "orphan", clean.reference))).toMatchObject({ code: 0 });
+    // A Pod's owner is a ReplicaSet, and nobody may say who owns that. API servers hear of it a little later.
     const event = await eventually(async () => {
-      const events = (await admissionEvents(world.cluster)).filter(
-        ({ data }) => data.object.kind === "Pod" && data.object.name.startsWith("orphan-"),
-      );
-      expect(events.length).toBeGreaterThan(0);
-      return events[0]?.data;
+      const name = `orphan-${++orphans}`;
+      expect(await world.create(workload("Deployment", name, clean.reference))).toMatchObject({ code: 0 });
+      const told = await eventually(() => eventOfPod(`${name}-`));
+      expect(told.owner.resolved).toBe(false);
+      return told;
     });
     expect(event).toMatchObject({ action: "allow", mode: GateMode.Deny });
-    expect(event?.owner).toEqual({
+    expect(event.owner).toEqual({
       resolved: false,
       reason: expect.stringContaining("forbidden"),
     });
