@@ -1,11 +1,11 @@
 import { compileCondition } from "./condition.ts";
 import type { ConditionMatcher } from "./condition.ts";
 import { endOf } from "./deadline.ts";
-import { compileExemption, exactIds, indexExemptions, mayTakeOut } from "./exemptions.ts";
+import { compileExemption, indexExemptions, mayTakeOut } from "./exemptions.ts";
 import type { ExemptionIndex } from "./exemptions.ts";
 import type { MatchMemory, NextPlace } from "./filter.ts";
 import type { Finding } from "./finding.ts";
-import type { Exemption, Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
+import type { Policy, Rule, RuleAction, StateActions, VexStatement } from "./model.ts";
 import type { ImageFacts, ScopeMatcher } from "./scope.ts";
 import { compileScope } from "./scope.ts";
 import { vexIndex } from "./vex.ts";
@@ -46,7 +46,6 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
   if (known) return known;
   const exemptions = indexExemptions(
     byName(policy.exemptions).map(([name, exemption], index) => compileExemption(name, exemption, index)),
-    (name) => exactIds(policy.exemptions[name] as Exemption),
   );
   const vex = vexIndex(policy.vex);
   let places = 0;

@@ -2,7 +2,7 @@ import type { ExemptionResult } from "./decision.ts";
 import { daysUntil, endOf } from "./deadline.ts";
 import { idsOf } from "./filter.ts";
 import type { Finding } from "./finding.ts";
-import type { Exemption } from "./model.ts";
+import type { Exemption, Patterns } from "./model.ts";
 import { compilePatterns } from "./patterns.ts";
 import type { PatternMatcher } from "./patterns.ts";
 import type { IncompleteState } from "./scan.ts";
@@ -24,6 +24,8 @@ export interface CompiledExemption {
   whole: boolean;
   /** Takes this finding out; `undefined` when the exemption is not about findings. */
   finding?: (finding: Finding) => boolean;
+  /** Ids, else names of packages, one of which a finding must have for that. */
+  exact: { ids: readonly string[]; packages: readonly string[] };
   states: ReadonlySet<IncompleteState>;
 }
 
@@ -46,6 +48,7 @@ export function compileExemption(name: string, exemption: Exemption, index: numb
     covers: rules === undefined ? () => true : (rule) => rules.includes(rule),
     whole: !about && states === undefined,
     ...(about ? { finding: takesOut } : {}),
+    exact: { ids: exactNames(cves), packages: exactNames(packages) },
     states: new Set(states),
   };
 }
@@ -62,13 +65,21 @@ function namesFinding(patterns: PatternMatcher): (finding: Finding) => boolean {
   };
 }
 
-/** A policy's exemptions, those about exact ids found by id: a policy may hold thousands of them. */
+/** Names that are all exact; none when there is a pattern among them. */
+function exactNames(patterns: Patterns | undefined): readonly string[] {
+  const names = [patterns ?? []].flat();
+  return names.some((name) => name.includes("*") || name.startsWith("!")) ? [] : names;
+}
+
+/** A policy's exemptions, those about exact ids or packages found by these: a policy may hold thousands of them. */
 export interface ExemptionIndex {
   all: readonly CompiledExemption[];
   /** How each fared last: mostly as it fares next, and then the same object tells it. */
   told: ExemptionResult[];
   byId: ReadonlyMap<string, readonly CompiledExemption[]>;
-  /** About findings, but by pattern, package or fix rather than by exact id. */
+  /** Those that name no exact id, by exact name of the package. */
+  byPackage: ReadonlyMap<string, readonly CompiledExemption[]>;
+  /** About findings, but by pattern or fix alone. */
   byPattern: readonly CompiledExemption[];
   /** That free an image altogether. */
   wholes: readonly CompiledExemption[];
@@ -76,32 +87,42 @@ export interface ExemptionIndex {
   stateful: readonly CompiledExemption[];
 }
 
-/** Sorts exemptions by how a finding leads to them. `exactIds` gives the ids that one names exactly, by its name. */
-export function indexExemptions(
-  all: readonly CompiledExemption[],
-  exactIds: (name: string) => readonly string[],
-): ExemptionIndex {
+/** Sorts exemptions by how a finding leads to them. */
+export function indexExemptions(all: readonly CompiledExemption[]): ExemptionIndex {
   const byId = new Map<string, CompiledExemption[]>();
+  const byPackage = new Map<string, CompiledExemption[]>();
   const byPattern: CompiledExemption[] = [];
   for (const exemption of all.filter(({ finding }) => finding !== undefined)) {
-    const ids = exactIds(exemption.name);
-    if (ids.length === 0) byPattern.push(exemption);
-    for (const id of ids) byId.set(id, [...(byId.get(id) ?? []), exemption]);
+    const { ids, packages } = exemption.exact;
+    if (ids.length > 0) for (const id of new Set(ids)) addTo(byId, id, exemption);
+    else if (packages.length > 0) for (const name of new Set(packages)) addTo(byPackage, name, exemption);
+    else byPattern.push(exemption);
   }
   const wholes = all.filter(({ whole }) => whole);
-  return { all, told: [], byId, byPattern, wholes, stateful: all.filter(({ states }) => states.size > 0) };
+  const stateful = all.filter(({ states }) => states.size > 0);
+  return { all, told: [], byId, byPackage, byPattern, wholes, stateful };
 }
+
+function addTo(map: Map<string, CompiledExemption[]>, key: string, exemption: CompiledExemption): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [exemption]);
+  else list.push(exemption);
+}
+
+/** The exemptions that may be about a finding, in the order in which they are asked. */
+function* mayBeAbout(index: ExemptionIndex, finding: Finding): Generator<readonly CompiledExemption[]> {
+  for (const id of idsOf(finding)) yield index.byId.get(id) ?? nobody;
+  yield index.byPackage.get(finding.package?.name ?? "") ?? nobody;
+  yield index.byPattern;
+}
+
+const nobody: readonly CompiledExemption[] = [];
 
 /** Whether any exemption might take the finding out, whatever its scope, rules and end. */
-export function mayTakeOut({ byId, byPattern }: ExemptionIndex, finding: Finding): boolean {
-  const takesOut = (exemption: CompiledExemption) => exemption.finding?.(finding) === true;
-  return idsOf(finding).some((id) => byId.get(id)?.some(takesOut)) || byPattern.some(takesOut);
-}
-
-/** The ids that an exemption names exactly; none when it names any by pattern, or no id. */
-export function exactIds({ cves }: Exemption): readonly string[] {
-  const ids = [cves ?? []].flat();
-  return ids.some((id) => id.includes("*") || id.startsWith("!")) ? [] : ids;
+export function mayTakeOut(index: ExemptionIndex, finding: Finding): boolean {
+  for (const list of mayBeAbout(index, finding))
+    if (list.some((exemption) => exemption.finding?.(finding) === true)) return true;
+  return false;
 }
 
 /** The exemptions in force for one image. */
@@ -134,11 +155,8 @@ const [outOfScope, unused, used] = [0, 1, 2];
 const words = ["out-of-scope", "unused", "used"] as const;
 
 /** Opens the ledger of one decision at `now`, in milliseconds since the epoch. */
-export function exemptionLedger(
-  { all, told, byId, byPattern, wholes, stateful }: ExemptionIndex,
-  subject: Subject,
-  now: number,
-): ExemptionLedger {
+export function exemptionLedger(exemptions: ExemptionIndex, subject: Subject, now: number): ExemptionLedger {
+  const { all, told, wholes, stateful } = exemptions;
   const scopes = all.map(({ scope }) => scope(subject));
   // By index, since there can be thousands of exemptions and every image of a decision asks for all.
   const status = new Uint8Array(all.length);
@@ -170,11 +188,11 @@ export function exemptionLedger(
         finding: (rule, finding) => {
           const takesOut = (exemption: CompiledExemption) =>
             exemption.finding?.(finding) === true && exemption.covers(rule);
-          for (const id of idsOf(finding)) {
-            const found = find(byId.get(id) ?? [], takesOut);
+          for (const list of mayBeAbout(exemptions, finding)) {
+            const found = find(list, takesOut);
             if (found !== undefined) return found;
           }
-          return find(byPattern, takesOut);
+          return undefined;
         },
       };
     },
