@@ -29,7 +29,11 @@ const state = (one: "stale" | "partial" | "unavailable" | "pending"): ImageScan 
 
 test("what was asked for by tag is remembered by digest, once, and the answer is the look-up's own", async () => {
   const clean = scanned([], digest("a"));
-  const { recent, advance } = setUp({ "r.io/a:1": clean, "r.io/a:2": clean, nginx: scanned([], digest("b")) });
+  const { recent, advance } = setUp({
+    "r.io/a:1": clean,
+    "r.io/a:2": clean,
+    nginx: scanned([], digest("b")),
+  });
   expect(await recent.lookUp("r.io/a:1", terms)).toBe(clean);
   await recent.lookUp("nginx", terms);
   advance(1);
