@@ -66,12 +66,54 @@ describe("a look-up", () => {
   });
 
   test.each([
-    ["twice", [["linux/amd64", amd], ["linux/amd64", other]], [amd, other]],
-    ["in two variants", [["linux/amd64", amd], ["linux/amd64/v3", other]], [amd, other]],
-    ["under another name", [["linux/amd64", amd], ["linux/x86_64", other]], [amd, other]],
-    ["and an entry that names none", [["linux/amd64", amd], [undefined, other]], [amd, other]],
-    ["once, beside another", [["linux/amd64", amd], ["linux/arm64", arm]], []],
-    ["once, twice over", [["linux/amd64", amd], ["linux/amd64", amd]], []],
+    [
+      "twice",
+      [
+        ["linux/amd64", amd],
+        ["linux/amd64", other],
+      ],
+      [amd, other],
+    ],
+    [
+      "in two variants",
+      [
+        ["linux/amd64", amd],
+        ["linux/amd64/v3", other],
+      ],
+      [amd, other],
+    ],
+    [
+      "under another name",
+      [
+        ["linux/amd64", amd],
+        ["linux/x86_64", other],
+      ],
+      [amd, other],
+    ],
+    [
+      "and an entry that names none",
+      [
+        ["linux/amd64", amd],
+        [undefined, other],
+      ],
+      [amd, other],
+    ],
+    [
+      "once, beside another",
+      [
+        ["linux/amd64", amd],
+        ["linux/arm64", arm],
+      ],
+      [],
+    ],
+    [
+      "once, twice over",
+      [
+        ["linux/amd64", amd],
+        ["linux/amd64", amd],
+      ],
+      [],
+    ],
   ] satisfies [string, [string | undefined, string][], string[]][])(
     "tells sources that an index has a platform %s, so that a report about the index may be about either",
     async (_name, entries, ambiguous) => {
