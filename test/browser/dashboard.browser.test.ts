@@ -5,7 +5,8 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openBrowser, openWindow } from "./browser.ts";
 import { ask } from "./requests.ts";
-import { markup, openStage, recentAdmissions, viewers, type Stage } from "./stage.ts";
+import { markup, recentAdmissions } from "./stage-world.ts";
+import { openStage, viewers, type Stage } from "./stage.ts";
 
 let stage: Stage;
 let browser: Browser;
@@ -334,6 +335,20 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async () 
     }
     expect(found).toEqual([]);
   }
+});
+
+test("on a narrow screen every page fits, and each cell says what it is", async () => {
+  const page = await openAs(viewers.everything, "ui/now", { width: 380 });
+  for (const path of [...paths, await admissionOf(page)]) {
+    await page.goto(path);
+    expect([path, await page.evaluate("document.documentElement.scrollWidth")]).toEqual([path, 380]);
+  }
+  await page.goto("ui/admissions?user=alice");
+  const [row] = await rows(page, /^Admissions/);
+  expect(row).toContain("Deployment/web-canary");
+  const label = "getComputedStyle(document.querySelectorAll('tbody td')[3], '::before').content";
+  expect(await page.evaluate(label)).toContain("Workload");
+  expect(await page.getByRole("columnheader", { name: "Workload" }).count()).toBe(1);
 });
 
 test("by keyboard alone: to the content, through the pages, into a table", async () => {

@@ -3,7 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { root } from "../steps.ts";
 import { openBrowser, openWindow } from "./browser.ts";
-import { openStage, recentAdmissions, viewers } from "./stage.ts";
+import { recentAdmissions } from "./stage-world.ts";
+import { openStage, viewers } from "./stage.ts";
 
 const shots = [
   ["now", "ui/now"],

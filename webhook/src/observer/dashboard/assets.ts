@@ -48,7 +48,7 @@ th,td{text-align:left;vertical-align:top;padding:8px 16px;border-top:1px solid v
 th{font-size:13px;font-weight:600;color:var(--quiet);white-space:nowrap;background:var(--bg)}
 tbody tr:hover{background:color-mix(in srgb,var(--bg) 60%,transparent)}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td.short{white-space:nowrap}td.time{white-space:nowrap;font-variant-numeric:tabular-nums}
-td.code{overflow-wrap:anywhere;min-width:250px}td.wide{min-width:230px}td{overflow-wrap:break-word;max-width:520px}th.code{font:inherit;font-size:13px;font-weight:600}
+td.code{overflow-wrap:anywhere;min-width:170px}td.wide{min-width:190px}td{overflow-wrap:break-word;max-width:520px}.whole{white-space:nowrap}th.code{font:inherit;font-size:13px;font-weight:600}
 small{color:var(--quiet);font-size:13px}td small{display:block}
 .quiet{color:var(--quiet)}
 .badge{display:inline-block;border-radius:5px;padding:1px 8px;font-weight:600;font-size:13.5px;white-space:nowrap}
@@ -58,13 +58,23 @@ td.number .badge{min-width:34px;text-align:center}td.number .badge [aria-hidden]
 .filters{display:flex;flex-wrap:wrap;gap:10px 12px;align-items:end;margin:12px 0 18px}
 label{display:block;font-size:13px;color:var(--quiet)}
 input,select,button{font:inherit;color:var(--text);background:var(--card);border:1px solid #8592a3;border-radius:6px;padding:6px 10px}
-.filters input,.filters select{display:block;width:170px}.filters select{width:auto}.filters a{padding:7px 0}
+.filters input,.filters select{display:block;width:165px}.filters select{width:auto}.filters a{padding:7px 0}
+.filters input,.filters select,.filters button{height:38px}
 button{cursor:pointer;font-weight:600}.filters button,.signin button{background:var(--link);border-color:var(--link);color:var(--card)}
 .paging{display:flex;gap:16px;padding:10px 16px;border-top:1px solid var(--line)}
 .pause{float:right;font-size:13px;padding:3px 10px;font-weight:400}
 .signin{max-width:640px;margin:30px auto}.signin form{display:grid;gap:10px;margin:18px 0}.signin label{font-size:15px;color:var(--text)}
 .signin button{justify-self:start;padding:8px 22px}.signin pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:10px 14px;margin:0}
 .problem{background:var(--denybg);color:var(--deny);border-radius:6px;padding:10px 14px;font-weight:600;overflow-wrap:anywhere}
+@media (max-width:640px){
+header{padding:10px 16px}main{padding:14px 12px 40px}.viewer{margin-left:0}
+.filters label,.filters input,.filters select{width:100%}.tiles{grid-template-columns:1fr 1fr}
+thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+table,tbody,tr,td{display:block}tr{border-top:1px solid var(--line);padding:8px 0}
+td,td.number,td.time,td.short{border:0;padding:3px 16px;max-width:none;min-width:0;text-align:left;white-space:normal}
+td.none{display:none}td::before{content:attr(data-label);display:block;font-size:12px;color:var(--quiet)}
+.pause{float:none;display:block;margin:0 0 8px}
+}
 @media print{header nav,.export,.filters,.paging,.pause{display:none}}
 `;
 

@@ -1,9 +1,11 @@
 /** What the gate makes of every workload, with the reasons, as the dashboard and reports need it. */
 import {
+  compareSeverity,
   judgeWorkload,
   type Finding,
   type ImageScan,
   type Mode,
+  type Outcome,
   type Policy,
   type Ruling,
   type RunningDigests,
@@ -19,12 +21,15 @@ export interface Regime {
   readonly running: RunningDigests;
 }
 
+/** What a rule may ask for when it does not let an image pass. */
+export type Asked = Exclude<Outcome, "allow">;
+
 /** Why a verdict is what it is, as little as lists of thousands need. */
 export interface Reasons {
-  /** Rules that ask for audit or deny. */
-  readonly rules: readonly string[];
-  /** Findings by which they do. */
-  readonly findings: readonly Finding[];
+  /** Rules that ask for audit or deny; those that deny first. */
+  readonly rules: readonly { readonly rule: string; readonly outcome: Asked }[];
+  /** Findings by which they do, with the worst that one of them asks for because of it; the worst first. */
+  readonly findings: readonly { readonly finding: Finding; readonly outcome: Asked }[];
   /** Exemptions that were used. */
   readonly exemptions: readonly string[];
   /** Exemptions that are about it, used or not. */
@@ -79,20 +84,37 @@ export function createSurvey(options: {
 
 /** Why a ruling is what it is. */
 export function reasonsOf({ images, exemptions }: Ruling): Reasons {
-  const rules = new Set<string>();
-  const findings = new Set<Finding>();
+  const rules = new Map<string, Asked>();
+  const findings = new Map<Finding, Asked>();
   for (const image of images)
-    for (const result of image.rules) {
-      if (result.outcome === "allow") continue;
-      rules.add(result.rule);
-      for (const finding of result.findings) findings.add(finding);
+    for (const { rule, outcome, findings: found } of image.rules) {
+      if (outcome === "allow") continue;
+      worsen(rules, rule, outcome);
+      for (const finding of found) worsen(findings, finding, outcome);
     }
   const named = (...statuses: readonly string[]) =>
     exemptions.filter(({ status }) => statuses.includes(status)).map(({ exemption }) => exemption);
   return {
-    rules: [...rules].sort(),
-    findings: [...findings],
+    rules: [...rules]
+      .map(([rule, outcome]) => ({ rule, outcome }))
+      .sort((a, b) => byAsked(a.outcome, b.outcome) || (a.rule < b.rule ? -1 : 1)),
+    findings: [...findings]
+      .map(([finding, outcome]) => ({ finding, outcome }))
+      .sort(
+        (a, b) =>
+          byAsked(a.outcome, b.outcome) ||
+          compareSeverity(a.finding.severity, b.finding.severity) ||
+          (a.finding.id < b.finding.id ? -1 : 1),
+      ),
     exemptions: named("used"),
     about: named("used", "unused"),
   };
+}
+
+function worsen<K>(all: Map<K, Asked>, key: K, outcome: Asked): void {
+  if (all.get(key) !== "deny") all.set(key, outcome);
+}
+
+function byAsked(a: Asked, b: Asked): number {
+  return a === b ? 0 : a === "deny" ? -1 : 1;
 }

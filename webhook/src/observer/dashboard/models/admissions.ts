@@ -70,7 +70,9 @@ function rowOf(event: EventSummary): (Cell | string | number)[] {
   return [
     { text: moment(event.lastAt), href: link("admission", { key: event.key }) },
     actionCell(event.action, event.inDenyMode),
-    event.namespace,
+    event.namespace === ""
+      ? ""
+      : { text: event.namespace, href: link("admissions", { namespace: event.namespace }) },
     event.workload,
     image === undefined
       ? { text: "none", tone: "quiet" }
@@ -87,8 +89,8 @@ function rowOf(event: EventSummary): (Cell | string | number)[] {
 
 /** Service accounts by their own names: theirs are long, and the beginning is the same for all. */
 function userCell(user: string): Cell | string {
-  const name = /^system:serviceaccount:([^:]+:[^:]+)$/.exec(user)?.[1];
-  return name === undefined ? user : { text: name, note: "service account" };
+  const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user) ?? [];
+  return name === undefined ? user : { text: name, note: `service account in ${namespace ?? ""}` };
 }
 
 /** What happened, and what would have in mode deny. */

@@ -109,6 +109,9 @@ function stateTable(facts: HealthFacts, { now, all }: { now: number; all: boolea
   };
 }
 
+/** What reports name as their source when the gate itself made them: nobody was to be asked about the image. */
+const ownSource = "gate";
+
 interface SourceCount {
   kind: string;
   images: number;
@@ -172,17 +175,20 @@ function sourceTable(
     rows: [...counts].map(([name, { kind, images, states, newest, oldest, problem }]) => {
       const unavailable = states.get("unavailable") ?? 0;
       const open = [...states].filter(([state]) => state !== "complete");
+      const covered = name !== ownSource;
       return [
-        kind === "" ? name : { text: name, note: kind },
-        images === 0
-          ? { text: "nothing asked yet", tone: "quiet" }
-          : unavailable > 0
-            ? {
-                text: unavailable === images ? "does not answer" : "answers in part",
-                tone: "deny",
-                note: problem,
-              }
-            : { text: "answers", tone: "allow" },
+        covered ? (kind === "" ? name : { text: name, note: kind }) : { text: "none", tone: "quiet" },
+        !covered
+          ? { text: "no source covers these", tone: "quiet" }
+          : images === 0
+            ? { text: "nothing asked yet", tone: "quiet" }
+            : unavailable > 0
+              ? {
+                  text: unavailable === images ? "does not answer" : "answers in part",
+                  tone: "deny",
+                  note: problem,
+                }
+              : { text: "answers", tone: "allow" },
         images,
         open.map(([state, count]) => `${count} ${state}`).join(", "),
         ago(newest, now),

@@ -2,7 +2,7 @@
 import { compareSeverity, type Finding, type Mode, type Outcome, type Severity } from "@gatehouse/policy";
 import type { Aspect, JudgedWorkload } from "../../background.ts";
 import { imageLink, link } from "../links.ts";
-import type { Reasons, Survey } from "../survey.ts";
+import type { Asked, Reasons, Survey } from "../survey.ts";
 import { pageOf, type Cell, type Table } from "../table.ts";
 import { few, outcomeCell } from "../words.ts";
 
@@ -76,21 +76,24 @@ export function* nowModel(
       counts.admitted++;
       continue;
     }
-    const kind = worst === "deny" ? "denied" : "audited";
+    const kind = kindOf(worst);
     counts[kind]++;
     inNamespace[kind]++;
     if (one.running?.inDenyMode === "deny" && one.written?.inDenyMode !== "deny") counts.runningDenied++;
     const reasons = aspectsAt(one, worst).flatMap((aspect) => survey.reasons(one, aspect) ?? []);
-    for (const rule of new Set(reasons.flatMap(({ rules }) => rules))) {
+    for (const [rule, outcome] of worstOfEach(reasons, ({ rules }) =>
+      rules.map((one) => [one.rule, one.outcome]),
+    )) {
       const count = byRule.get(rule) ?? { denied: 0, audited: 0 };
       byRule.set(rule, count);
-      count[kind]++;
+      count[kindOf(outcome)]++;
     }
-    const counted = new Set<string>();
-    for (const finding of reasons.flatMap(({ findings }) => findings)) {
-      const count = cveOf(byCve, finding);
-      if (!counted.has(finding.id)) count[kind]++;
-      counted.add(finding.id);
+    for (const { finding } of reasons.flatMap(({ findings }) => findings)) learnOf(byCve, finding);
+    for (const [id, outcome] of worstOfEach(reasons, ({ findings }) =>
+      findings.map((one) => [one.finding.id, one.outcome]),
+    )) {
+      const count = byCve.get(id);
+      if (count !== undefined) count[kindOf(outcome)]++;
     }
     rows.push({ one, worst, reasons });
   }
@@ -114,19 +117,33 @@ function aspectsAt(one: JudgedWorkload, worst: Outcome): Aspect[] {
   return (["written", "running"] as const).filter((aspect) => one[aspect]?.inDenyMode === worst);
 }
 
-function cveOf(byCve: Map<string, CveCount>, { id, severity, fix, package: about }: Finding): CveCount {
+function kindOf(outcome: Asked): "denied" | "audited" {
+  return outcome === "deny" ? "denied" : "audited";
+}
+
+/** Each name once, with the worst that was asked for because of it. */
+function worstOfEach(
+  all: readonly Reasons[],
+  namesOf: (reasons: Reasons) => readonly (readonly [name: string, outcome: Asked])[],
+): Map<string, Asked> {
+  const worst = new Map<string, Asked>();
+  for (const [name, outcome] of all.flatMap(namesOf))
+    if (worst.get(name) !== "deny") worst.set(name, outcome);
+  return worst;
+}
+
+function learnOf(byCve: Map<string, CveCount>, { id, severity, fix, package: about }: Finding): void {
   const count = byCve.get(id) ?? { severity, fixes: new Set(), packages: new Set(), denied: 0, audited: 0 };
   byCve.set(id, count);
   if (compareSeverity(severity, count.severity) < 0) count.severity = severity;
   if (about !== undefined) count.packages.add(about.name);
   if (fix?.available === true) count.fixes.add(fix.version ?? "available");
-  return count;
 }
 
 function fits({ one, reasons }: Row, { namespace, rule, cve }: NowQuery): boolean {
   if (namespace !== "" && one.subjects.namespace !== namespace) return false;
-  if (rule !== "" && !reasons.some(({ rules }) => rules.includes(rule))) return false;
-  return cve === "" || reasons.some(({ findings }) => findings.some(({ id }) => id === cve));
+  if (rule !== "" && !reasons.some(({ rules }) => rules.some((one) => one.rule === rule))) return false;
+  return cve === "" || reasons.some(({ findings }) => findings.some(({ finding }) => finding.id === cve));
 }
 
 function byWorst(a: Row, b: Row): number {
@@ -235,7 +252,7 @@ function workloadTable(rows: readonly Row[], mode: Mode): Table {
     ],
     rows: rows.map(({ one, reasons }) => {
       const { subjects } = one;
-      const ids = [...new Set(reasons.flatMap(({ findings }) => findings.map(({ id }) => id)))];
+      const ids = [...new Set(reasons.flatMap(({ findings }) => findings.map(({ finding }) => finding.id)))];
       return [
         {
           text: subjects.owner,
@@ -245,7 +262,7 @@ function workloadTable(rows: readonly Row[], mode: Mode): Table {
         one.running === undefined
           ? { text: subjects.pods === 0 ? "nothing runs" : "not known yet", tone: "quiet" }
           : outcomeCell(one.running.inDenyMode, mode),
-        few([...new Set(reasons.flatMap(({ rules }) => rules))]),
+        few([...new Set(reasons.flatMap(({ rules }) => rules.map(({ rule }) => rule)))]),
         few(ids, 2),
         imageCell(one),
         subjects.pods,

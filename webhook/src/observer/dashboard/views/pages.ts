@@ -82,7 +82,7 @@ export function admissionsHtml(table: Table, query: AdmissionsQuery, address: UR
 
 /** One admission. */
 export function admissionHtml(model: AdmissionModel, address: URL): Html {
-  return html`<p class="up"><a href="admissions">Admissions</a></p>
+  return html`<p class="up"><a href="admissions">All admissions</a></p>
     <h1>${model.title} <small>in ${model.namespace}</small></h1>
     <p class="verdict">${cellHtml(model.action)}</p>
     ${
@@ -103,14 +103,16 @@ export function imageHtml(model: ImageModel, address: URL): Html {
   return html`<h1 class="code">${model.reference}</h1>
     ${model.digest === undefined ? "" : html`<p class="code quiet">${model.digest}</p>`}
     <p class="verdict">${cellHtml(model.verdict)} for <strong>${model.owner}</strong></p>
+    <p class="lead">
+      <a href="${link("admissions", { image: model.reference })}">Admissions of this image</a>
+    </p>
     <section aria-labelledby="changes">
       <h2 id="changes">What would change the verdict</h2>
       <ul>
         ${model.changes.map((line) => html`<li>${line}</li>`)}
       </ul>
     </section>
-    ${[model.rules, model.exemptions, model.findings, model.reports, model.places].map((table) => tableHtml(table, address))}
-    <p><a href="${link("admissions", { image: model.reference })}">Admissions of this image</a></p>`;
+    ${[model.rules, model.exemptions, model.findings, model.reports, model.places].map((table) => tableHtml(table, address))}`;
 }
 
 /** Exemptions. */
@@ -123,6 +125,7 @@ export function exemptionsHtml(table: Table, address: URL): Html {
 /** Health. */
 export function healthHtml(model: HealthModel, address: URL): Html {
   return html`<h1>Health</h1>
+    <p class="lead">Whether what the gate goes by is there, fresh and valid for long enough.</p>
     ${[model.state, model.sources, model.certificates].map((table) => tableHtml(table, address))}`;
 }
 

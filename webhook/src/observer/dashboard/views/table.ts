@@ -5,12 +5,36 @@ import { html, type Html } from "./html.ts";
 /** Signs beside the colours, for those who do not see them. */
 const signs = { deny: "✕", audit: "!", allow: "✓", quiet: "" } as const;
 
+/** Words up to this length are not broken at their hyphens: ids of findings, names of rules. */
+const wholeWord = 28;
+
+/** Text whose short words stay whole. */
+function textHtml(text: string | number): Html {
+  const words = String(text).split(" ");
+  if (!words.some(staysWhole)) return html`${text}`;
+  return html`${words.map(
+    (word, at) =>
+      html`${at === 0 ? "" : " "}${staysWhole(word) ? html`<span class="whole">${word}</span>` : word}`,
+  )}`;
+}
+
+function staysWhole(word: string): boolean {
+  return word.length <= wholeWord && word.includes("-");
+}
+
+/** A reference or a digest, which may be broken before what separates its parts and, if it must, anywhere. */
+function codeHtml(text: string | number): Html {
+  const parts = String(text).split(/(?=[/:@])/);
+  return html`${parts.map((part, at) => (at === 0 ? part : html`<wbr />${part}`))}`;
+}
+
 /** A cell's text, as a badge or a link where it is one. */
-export function cellHtml(cell: Cell | string | number): Html {
+export function cellHtml(cell: Cell | string | number, kind?: Column["kind"]): Html {
   const { text, href, tone, note } = cellOf(cell);
+  const shown = kind === "code" ? codeHtml(text) : textHtml(text);
   const inner =
     tone === undefined || tone === "quiet"
-      ? html`${tone === "quiet" ? html`<span class="quiet">${text}</span>` : text}`
+      ? html`${tone === "quiet" ? html`<span class="quiet">${shown}</span>` : shown}`
       : html`<span class="badge ${tone}"><span aria-hidden="true">${signs[tone]}</span> ${text}</span>`;
   return html`${href === undefined ? inner : html`<a href="${href}">${inner}</a>`}${
     note === undefined || note === "" ? "" : html` <small>${note}</small>`
@@ -35,13 +59,16 @@ export function tableHtml(table: Table, address: URL): Html {
       rows.length === 0
         ? html`<p class="empty">${table.empty}</p>`
         : html`<div class="scroll" role="group" aria-labelledby="${name}-caption" tabindex="0">
-            <table aria-labelledby="${name}-caption">
-              <thead>
-                <tr>
-                  ${columns.map(({ label, kind }) => html`<th scope="col" class="${kind ?? ""}">${label}</th>`)}
+            <table role="table" aria-labelledby="${name}-caption">
+              <thead role="rowgroup">
+                <tr role="row">
+                  ${columns.map(
+                    ({ label, kind }) =>
+                      html`<th role="columnheader" scope="col" class="${kind ?? ""}">${label}</th>`,
+                  )}
                 </tr>
               </thead>
-              <tbody>
+              <tbody role="rowgroup">
                 ${rows.map((row) => rowHtml(row, columns))}
               </tbody>
             </table>
@@ -51,9 +78,17 @@ export function tableHtml(table: Table, address: URL): Html {
   </section>`;
 }
 
+/** The roles are those that the elements have anyhow, but where a narrow screen sets them as blocks. */
 function rowHtml(row: readonly (Cell | string | number)[], columns: readonly Column[]): Html {
-  return html`<tr>
-    ${row.map((cell, at) => html`<td class="${columns[at]?.kind ?? ""}">${cellHtml(cell)}</td>`)}
+  return html`<tr role="row">
+    ${row.map((cell, at) => {
+      const { kind = "", label = "" } = columns[at] ?? {};
+      const { text, note = "" } = cellOf(cell);
+      const empty = text === "" && note === "" ? " none" : "";
+      return html`<td role="cell" class="${kind}${empty}" data-label="${label}">
+        ${cellHtml(cell, columns[at]?.kind)}
+      </td>`;
+    })}
   </tr> `;
 }
 

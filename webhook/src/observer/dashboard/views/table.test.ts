@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { cellHtml, tableHtml } from "./table.ts";
+
+const text = (html: unknown) => String(html).replaceAll(/\s*\n\s*/g, "");
+
+test("references are broken between their parts, short words with hyphens never", () => {
+  expect(text(cellHtml("registry.example/shop/web@sha256:ab", "code"))).toBe(
+    "registry.example<wbr />/shop<wbr />/web<wbr />@sha256<wbr />:ab",
+  );
+  expect(text(cellHtml("no-critical and 2 more"))).toBe('<span class="whole">no-critical</span> and 2 more');
+  const long = `name-${"x".repeat(40)}`;
+  expect([text(cellHtml(long)), text(cellHtml("plain")), text(cellHtml(3))]).toEqual([long, "plain", "3"]);
+});
+
+test("what comes from outside is text, however a cell is set", () => {
+  const markup = `<b>a-b</b> "x"/<i>`;
+  for (const kind of [undefined, "code"] as const) {
+    const shown = text(cellHtml({ text: markup, note: markup, href: `now?x=${markup}` }, kind));
+    expect(shown).not.toMatch(/<[bi]>/);
+    expect(shown).toContain("&lt;b&gt;");
+  }
+});
+
+test("on a narrow screen a cell says what it is, and an empty one is left out", () => {
+  const table = {
+    name: "t",
+    caption: "Things",
+    columns: [
+      { key: "a", label: "Name" },
+      { key: "b", label: "Count", kind: "number" as const },
+    ],
+    rows: [
+      ["one", 1],
+      [{ text: "", note: "why" }, ""],
+    ],
+    empty: "None.",
+  };
+  const cells = [...text(tableHtml(table, new URL("https://gate/ui/now"))).matchAll(/<td [^>]*>/g)];
+  expect(cells.map(([cell]) => cell)).toEqual([
+    '<td role="cell" class="" data-label="Name">',
+    '<td role="cell" class="number" data-label="Count">',
+    '<td role="cell" class="" data-label="Name">',
+    '<td role="cell" class="number none" data-label="Count">',
+  ]);
+});
