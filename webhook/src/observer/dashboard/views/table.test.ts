@@ -4,9 +4,12 @@ import { cellHtml, tableHtml } from "./table.ts";
 const text = (html: unknown) => String(html).replaceAll(/\s*\n\s*/g, "");
 
 test("references are broken between their parts, short words with hyphens never", () => {
-  expect(text(cellHtml("registry.example/shop/web@sha256:ab", "code"))).toBe(
-    "registry.example<wbr />/shop<wbr />/web<wbr />@sha256<wbr />:ab",
+  const digest = `sha256:${"a".repeat(64)}`;
+  expect(text(cellHtml("registry.example:5000/shop/web:4.2", "code"))).toBe(
+    "registry.example:5000<wbr />/shop<wbr />/web<wbr />:4.2",
   );
+  expect(text(cellHtml(`shop/web@${digest}`, "code"))).toBe(`shop<wbr />/web<wbr />@${digest}`);
+  expect(text(cellHtml(digest, "code"))).toBe(digest);
   expect(text(cellHtml("no-critical and 2 more"))).toBe('<span class="whole">no-critical</span> and 2 more');
   const long = `name-${"x".repeat(40)}`;
   expect([text(cellHtml(long)), text(cellHtml("plain")), text(cellHtml(3))]).toEqual([long, "plain", "3"]);

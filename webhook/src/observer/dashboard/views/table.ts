@@ -22,9 +22,9 @@ function staysWhole(word: string): boolean {
   return word.length <= wholeWord && word.includes("-");
 }
 
-/** A reference or a digest, which may be broken before what separates its parts and, if it must, anywhere. */
+/** A reference or a digest, which may be broken before a part, a digest or a tag and, if it must, anywhere. */
 function codeHtml(text: string | number): Html {
-  const parts = String(text).split(/(?=[/:@])/);
+  const parts = String(text).split(/(?=[/@]|:[^:/@]{1,40}$)/);
   return html`${parts.map((part, at) => (at === 0 ? part : html`<wbr />${part}`))}`;
 }
 
