@@ -344,6 +344,6 @@ test("running images are kept warm: their look-ups ask nobody while anyone waits
   await expect.poll(asked).toBe(images.length);
   until.abort();
   await warm;
-  const scans = await Promise.all(references.map((one) => lookUp(one, { platforms: [], signal })));
+  const scans = await Promise.all(references.map(async (one) => lookUp(one, { platforms: [], signal })));
   expect([scans.flatMap(summary), asked()]).toEqual([images.map(() => ["complete", []]), images.length]);
 });
