@@ -51,8 +51,8 @@ export async function createProject(): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "gatehouse-pulumi-"));
   const stacks = join(folder, "stacks");
   const state = join(folder, "state");
-  mkdirSync(stacks);
-  mkdirSync(state);
+  const temporary = join(folder, "tmp");
+  for (const made of [stacks, state, temporary]) mkdirSync(made);
   cpSync(join(root, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
   for (const file of readdirSync(join(root, "stacks")).filter(isProgram))
     cpSync(join(root, "stacks", file), join(stacks, file));
@@ -66,6 +66,8 @@ export async function createProject(): Promise<Project> {
       PULUMI_BACKEND_URL: `file://${state}`,
       PULUMI_CONFIG_PASSPHRASE: "nothing but a test",
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      // The Kubernetes provider leaves kubeconfigs with credentials in its temporary folder.
+      TMPDIR: temporary,
     },
   });
   const stack = await Stack.createOrSelect(stackName, workspace);
