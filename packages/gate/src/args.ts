@@ -54,7 +54,10 @@ export interface GateImage {
 
 /** CPU and memory, as Kubernetes writes them. */
 export interface Resources {
-  /** Requested; there is no limit, since throttling would answer late just when many Pods start. @default "100m" */
+  /**
+   * Requested; there is no limit, since throttling would answer late just when many Pods start.
+   * @default "100m", and "50m" for the observer
+   */
   cpu?: Input<string>;
   /**
    * Requested, and the limit; at least 128Mi. Node's heap is sized by it.

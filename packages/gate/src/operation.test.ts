@@ -230,7 +230,7 @@ test("Node's heap follows the memory that is asked for, also when that is known 
   ];
   expect(await heap({})).toEqual([
     [node(211), limited("100m", "384Mi")],
-    [node(211), limited("100m", "384Mi")],
+    [node(211), limited("50m", "384Mi")],
   ]);
   expect(
     await heap({

@@ -12,7 +12,8 @@ const DEFAULT_DIGEST = "sha256:af85d11ce7ef10172855a6e3649e3e8125b1b9e3ca41849ec
 
 /** Of a judge that keeps the reports of 10,000 images warm, and of an observer of 10,000 Pods. */
 const DEFAULT_MEMORY = { judge: "384Mi", observer: "384Mi" } as const;
-const DEFAULT_CPU = "100m";
+/** The observer has less: where they share a busy processor, who is waited for goes first. */
+const DEFAULT_CPU = { judge: "100m", observer: "50m" } as const;
 
 /** Every argument but the Inputs, with its default in place. */
 export interface GateSettings {
@@ -65,8 +66,8 @@ export function settingsOf(args: GateArgs): GateSettings {
     },
     targetPort: args.targetPort ?? 9443,
     resources: {
-      judge: { cpu: DEFAULT_CPU, memory: DEFAULT_MEMORY.judge, ...args.resources },
-      observer: { cpu: DEFAULT_CPU, memory: DEFAULT_MEMORY.observer, ...args.observerResources },
+      judge: { cpu: DEFAULT_CPU.judge, memory: DEFAULT_MEMORY.judge, ...args.resources },
+      observer: { cpu: DEFAULT_CPU.observer, memory: DEFAULT_MEMORY.observer, ...args.observerResources },
     },
     metricsFrom: args.metricsFrom ?? [],
     clusterState: { reports: true, events: "denied", ...args.clusterState },

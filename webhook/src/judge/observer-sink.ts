@@ -33,7 +33,8 @@ const batchLength = 1024 * 1024;
 const postMs = 5_000;
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
-const gatherMs = 50;
+/** Each batch costs a request, whatever is in it; people see an event within a second all the same. */
+const gatherMs = 200;
 /** How often an observer that is sent nothing is asked whether it is still the same, in milliseconds. */
 const askMs = 30_000;
 
