@@ -30,6 +30,7 @@ import { createRegistries, type Connection } from "./registry/registries.ts";
 import { createRegistryFetch, type RegistryFetch } from "./registry/transport.ts";
 import type { ScanSource } from "./source.ts";
 
+/** A gate's configuration of its sources, and what a test or a command replaces of the world outside. */
 export interface LookUpOptions {
   /** In order of preference. */
   sources: readonly SourceConfig[];
@@ -43,6 +44,7 @@ export interface LookUpOptions {
   fetch?: RegistryFetch | undefined;
   /** Reads mounted files: keys, certificates, passwords. @default node:fs */
   readFile?: ReadFile | undefined;
+  /** Told of cache, sources, resolutions and the feed. @default nobody */
   metrics?: ScanMetrics | undefined;
   /** An estimate of the heap that cached reports may take. @default 96 MiB */
   cacheBytes?: number | undefined;

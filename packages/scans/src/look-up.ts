@@ -49,6 +49,7 @@ export interface Resolver {
   createdAt(image: ImageIdentity, signal: AbortSignal): Awaitable<Instant | undefined>;
 }
 
+/** What a look-up over finished sources is made of. */
 export interface SourceLookUpOptions {
   /** In order of preference. */
   sources: readonly TermedSource[];
@@ -57,6 +58,7 @@ export interface SourceLookUpOptions {
    * `worst`: every source's report is judged by itself, and the worst verdict counts. @default "first"
    */
   combine?: "first" | "worst" | undefined;
+  /** Asks registries what a reference names. Where it does not name the registry, the sources are asked. */
   resolver?: Resolver | undefined;
   /** Milliseconds since 1970. */
   now: () => number;

@@ -13,6 +13,7 @@ import { analysedImage, type AnalysedImage } from "./image.ts";
 import type { ListOccurrences } from "./occurrences.ts";
 import { readVulnerability } from "./vulnerability.ts";
 
+/** What one source over Artifact Registry is made of; `loadArtifactRegistry` makes it of a configuration. */
 export interface ArtifactRegistrySourceOptions {
   /** Named in events and messages. */
   name: string;
@@ -20,6 +21,7 @@ export interface ArtifactRegistrySourceOptions {
   registries: readonly string[];
   /** Projects that may be asked about. */
   projects: readonly string[];
+  /** Asks Container Analysis, with the credentials that it was made with. */
   list: ListOccurrences;
   /** Milliseconds since 1970. */
   now: () => number;

@@ -6,9 +6,14 @@ import type { ScanState } from "@gatehouse/policy";
 import { earliest } from "../cloud/cloud-report.ts";
 import { asInstant, asRecord, asText } from "../parse/values.ts";
 
+/**
+ * What all discovery records of an image come to together: the worst of their states, and the oldest of their scans.
+ */
 export interface AnalysisState {
   state: ScanState;
+  /** Why it is so, for people; absent when it is complete. */
   reason?: string;
+  /** RFC 3339; absent where no record says when it was scanned. */
   scannedAt?: string | undefined;
   /** What could not be read, or what the analysis itself could not do. */
   unread?: readonly string[];

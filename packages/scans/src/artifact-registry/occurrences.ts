@@ -10,11 +10,14 @@ import type { Held } from "../web-identity/cloud-identity.ts";
 import { withFresh } from "../web-identity/with-fresh.ts";
 import type { AnalysedImage } from "./image.ts";
 
+/** How Container Analysis is asked, and as whom. */
 export interface OccurrencesOptions {
   call: CloudCaller;
+  /** An OAuth access token; after a 401 it is called expired, and the page is asked for once more. */
   token: Held<string>;
   /** Named endpoint, instead of Google's own. */
   endpoint?: string | undefined;
+  /** PEM of authorities for the named endpoint. */
   ca?: string | undefined;
   /** Asks the endpoint and parent of the image's own location. @default false */
   regional?: boolean | undefined;

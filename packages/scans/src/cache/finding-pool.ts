@@ -4,6 +4,7 @@ import type { Finding } from "@gatehouse/policy";
 export interface FindingPool {
   /** The shared, frozen findings. Each call must be matched by one of `release`. */
   share(findings: readonly Finding[]): readonly Finding[];
+  /** Takes back what `share` gave, the very objects; others are ignored. */
   release(findings: readonly Finding[]): void;
   readonly size: number;
   /** An estimate of the heap they take. */
@@ -21,6 +22,7 @@ const overheadBytes = 600;
 /** Findings alike in id and package but not in the rest; beyond so many, more are held but no longer compared. */
 const longestBucket = 32;
 
+/** An empty pool. It counts who uses a finding, and forgets one when its last user has released it. */
 export function createFindingPool(): FindingPool {
   const buckets = new Map<string, Finding[]>();
   const held = new Map<Finding, Held>();

@@ -9,10 +9,13 @@ export interface Terms {
   usableMs: number;
 }
 
+/** What a cache is told of its values, about which it knows nothing by itself. */
 export interface SwrCacheOptions<V> {
+  /** By the value, so that a failure can serve for a shorter time than an answer. */
   terms: (value: V) => Terms;
   /** Bytes of one value, an estimate. */
   bytes: (value: V) => number;
+  /** Bytes of all values and of what they share. A value of more than a quarter of it is given and not held. */
   maxBytes: number;
   /** Whether `fresh` is no answer, so that `held` serves on for as long as it may. */
   keep?: (held: V, fresh: V) => boolean;
@@ -25,6 +28,7 @@ export interface SwrCacheOptions<V> {
   clock: () => number;
   /** Longest that one load may take, whoever waits for it. @default 60000 */
   budgetMs?: number | undefined;
+  /** Told of each `get`; see `ScanMetrics.cache` for what the words say. */
   observe?: (outcome: "hit" | "stale" | "joined" | "miss") => void;
   /** After a load, when other values may be held than before. */
   changed?: () => void;

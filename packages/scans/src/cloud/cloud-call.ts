@@ -8,6 +8,7 @@ import { createPace, retryAfter, sleep, type Pace, type PaceOptions } from "../r
 import type { RegistryFetch } from "../registry/transport.ts";
 import type { Endpoint } from "./endpoint.ts";
 
+/** One request as it goes out, signed or with its token. The caller adds `user-agent` and `accept-encoding`. */
 export interface CloudRequest {
   method: "GET" | "POST";
   url: URL;
@@ -15,14 +16,17 @@ export interface CloudRequest {
   body?: string | undefined;
 }
 
+/** An answer whose body was read to its end, within the caller's limits of time and bytes. */
 export interface CloudAnswer {
   status: number;
   headers: Headers;
+  /** The body, as UTF-8 whatever its type says; `jsonOf` reads it. */
   text: string;
   /** Milliseconds by which the cloud's clock is ahead of this machine's, by the answer's `Date`; 0 when it has none. */
   clockAheadMs: number;
 }
 
+/** One question to a cloud, which may take several attempts. */
 export interface CloudCall {
   endpoint: Endpoint;
   /** Made anew for each attempt, since signatures hold the time. */
@@ -33,6 +37,7 @@ export interface CloudCall {
   pace?: string;
   /** Looks at each answer and says how long this bucket is left alone, in milliseconds. */
   rest?: (answer: CloudAnswer) => number | undefined;
+  /** Ends the call, its waits between attempts included. */
   signal: AbortSignal;
 }
 
@@ -42,6 +47,7 @@ export interface CloudCall {
  */
 export type CloudCaller = (call: CloudCall) => Promise<CloudAnswer>;
 
+/** What calls of one kind have in common. */
 export interface CloudCallerOptions {
   fetch: RegistryFetch;
   /** Milliseconds since 1970. */
@@ -63,6 +69,7 @@ const longestRetryWaitMs = 10_000;
 /** Buckets that are kept; names come from the configuration and from the accounts in named hosts. */
 const keptBuckets = 500;
 
+/** A caller that remembers the pace of each bucket and the clock of each host, so it is made once and shared. */
 export function createCloudCaller(options: CloudCallerOptions): CloudCaller {
   const { fetch, now } = options;
   const random = options.random ?? Math.random;

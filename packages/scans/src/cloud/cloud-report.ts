@@ -9,6 +9,7 @@ export interface CloudScan {
   state: ScanState;
   /** Why it is so. */
   reason?: string | undefined;
+  /** When a scan ended, in RFC 3339. Without it nothing is complete. */
   scannedAt?: string | undefined;
   scanner?: ScanReport["scanner"];
   findings: readonly RawFinding[];
@@ -66,10 +67,12 @@ export function asMoment(value: unknown): string | undefined {
   return asInstant(new Date(Math.trunc(value * 1000)).toISOString());
 }
 
+/** The latest of moments in RFC 3339, of which some may be unknown; undefined when all are. */
 export function latest(moments: readonly (string | undefined)[]): string | undefined {
   return byTime(moments).at(-1);
 }
 
+/** The earliest of moments in RFC 3339, of which some may be unknown; undefined when all are. */
 export function earliest(moments: readonly (string | undefined)[]): string | undefined {
   return byTime(moments)[0];
 }

@@ -13,9 +13,11 @@ const unanswered: Terms = { freshMs: minute, usableMs: minute };
 const gatherMs = 200;
 const batchSize = 50;
 
+/** What the held view of Azure Resource Graph is made of. */
 export interface BatchedGraphOptions {
   /** Named in reports. */
   name: string;
+  /** Images that it is asked about: those of the source that it adds to. */
   covers: ScanSource["covers"];
   read: ReadResourceGraph;
   /** Milliseconds of a clock that never goes back. */

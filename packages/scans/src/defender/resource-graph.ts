@@ -13,13 +13,16 @@ import type { CloudIdentity } from "../web-identity/cloud-identity.ts";
 import { withFresh } from "../web-identity/with-fresh.ts";
 import { readRow } from "./resource-graph-row.ts";
 
+/** Whom Azure Resource Graph is asked as, and about what. The endpoint is the identity's resource manager. */
 export interface ResourceGraphOptions {
   /** Named in events and messages. */
   name: string;
   call: CloudCaller;
+  /** Needs Security Reader where the recommendations are. */
   identity: Extract<CloudIdentity, { cloud: "azure" }>;
   /** Subscriptions that are asked; none: all that the identity may read. */
   subscriptions?: readonly string[] | undefined;
+  /** PEM of authorities for the resource manager. */
   ca?: string | undefined;
 }
 

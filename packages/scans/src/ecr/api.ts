@@ -39,15 +39,20 @@ export interface EcrApi {
   /** Inspector's, by path. */
   inspector(call: { region: string; path: string; body: object }, signal: AbortSignal): Promise<Json>;
 }
+/** A JSON object from AWS, of which nothing is taken for granted: readers check each field. */
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Whom ECR and Inspector are asked as, and where. */
 export interface EcrApiOptions {
   call: CloudCaller;
   keys: Held<AwsKeys>;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** A named endpoint, such as one of a VPC. @default AWS's own of the region */
   ecrEndpoint?: string | undefined;
+  /** The same for Inspector. */
   inspectorEndpoint?: string | undefined;
+  /** PEM of authorities for named endpoints. */
   ca?: string | undefined;
 }
 

@@ -10,6 +10,7 @@ import type { RawFinding } from "../parse/parsed.ts";
 import { asLine, asNumber, asRecord, asText, asUrl, defined } from "../parse/values.ts";
 import { ecrSeverity } from "./severity.ts";
 
+/** Reads one entry of `imageScanFindings.findings`. Undefined without a vulnerability's name. */
 export function readBasicFinding(entry: unknown): RawFinding | undefined {
   const fields = asRecord(entry);
   const id = asId(fields?.["name"]);

@@ -18,6 +18,7 @@ import type { InspectorView } from "./inspector-lists.ts";
 import { readPages } from "./pages.ts";
 import { absenceOf, meaningOfStatus } from "./scan-status.ts";
 
+/** What one source over ECR is made of; `loadEcr` makes it of a configuration. */
 export interface EcrSourceOptions {
   /** Named in events and messages. */
   name: string;

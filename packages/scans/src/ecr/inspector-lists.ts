@@ -13,6 +13,7 @@ import type { EcrHost } from "./host.ts";
 import { readPages, type Pages } from "./pages.ts";
 import { meaningOfCoverage, type StatusMeaning } from "./scan-status.ts";
 
+/** What Inspector says of one image: whether it goes on scanning it, and what it has found. */
 export interface InspectorView {
   /** Undefined when Inspector does not cover the image. */
   coverage?: { meaning: StatusMeaning; lastScannedAt?: string | undefined };

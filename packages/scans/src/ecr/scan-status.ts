@@ -24,6 +24,7 @@ const statuses: Readonly<Record<string, StatusMeaning>> = {
 /** Basic scanning calls an image that it cannot scan a failure and says more in the description. */
 const unsupportedDescription = /^UnsupportedImageError\b/;
 
+/** The state that ECR's status leads to. One that is not known here is `unavailable`, and never clean. */
 export function meaningOfStatus(status: unknown, description: unknown): StatusMeaning {
   if (status === undefined || status === null)
     return { state: "pending", reason: "ECR gives no status of the scan" };

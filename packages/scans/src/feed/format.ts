@@ -13,8 +13,10 @@ const cve = z.string().check(z.regex(/^CVE-\d{4}-\d{4,}$/, "a CVE such as CVE-20
  */
 const runs = z.string().check(z.regex(/^(?:\d+(?:\+\d+)?(?:,\d+(?:\+\d+)?)*)?$/, "runs such as 2+1,4"));
 
+/** Names this form and its version in each file; a file of another form is not read. */
 export const feedFormat = "gatehouse.dev/exploit-feed/v1";
 
+/** A file as `gatehouse feed` writes it. Either part may be missing, and what it would say is then unknown. */
 export const feedSchema = z.strictObject({
   format: z.literal(feedFormat),
   /** Exploit Prediction Scoring System (https://www.first.org/epss/). */

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import { sleep as realSleep } from "../registry/pace.ts";
 
+/** What is kept warm, and how hard its sources may be asked for it. */
 export interface KeepWarmOptions {
   /** What to keep warm, asked for at the start of each round: references of running images by digest. */
   images: () => readonly string[];
@@ -14,6 +15,7 @@ export interface KeepWarmOptions {
   concurrency?: number | undefined;
   /** Milliseconds since any fixed start. */
   now: () => number;
+  /** For tests. @default a timer */
   sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 

@@ -9,6 +9,7 @@ type Scheme = { kind: "bearer"; realm: URL; service: string | undefined } | { ki
 /** Sends one request, without redirects; paced as its host needs. */
 export type TokenGet = (url: URL, headers: Record<string, string>, signal: AbortSignal) => Promise<Response>;
 
+/** What authentication at one registry needs to know, so that no proof goes to any other host. */
 export interface AuthOptions {
   /** As the reference has it. */
   registry: string;

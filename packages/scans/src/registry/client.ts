@@ -51,6 +51,7 @@ const repositoryGrammar =
 const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const sha256Digest = /^sha256:[0-9a-f]{64}$/;
 
+/** A client of the OCI distribution API. Content is hashed here; `tagDigest` alone takes the registry's word. */
 export function createRegistryClient(options: RegistryOptions): RegistryClient {
   const { registry } = options;
   const { base, send } = createRequests(options);

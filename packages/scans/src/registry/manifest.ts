@@ -17,6 +17,7 @@ const descriptorSchema = z.object({
   annotations: z.optional(z.nullable(z.record(z.string(), z.string()))),
   platform: z.optional(z.nullable(z.object({ os: text, architecture: text, variant: z.optional(text) }))),
 });
+/** Content as a manifest or an index names it, with the fields that are read here. */
 export type Descriptor = z.infer<typeof descriptorSchema>;
 
 const manifestSchema = z.object({
@@ -50,10 +51,12 @@ export const indexTypes = [
   "application/vnd.oci.image.index.v1+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ] as const;
+/** Media types of what is no index, newest form first. */
 export const manifestTypes = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ] as const;
+/** The `Accept` header of every request for a manifest. */
 export const acceptManifests = [...indexTypes, ...manifestTypes].join(", ");
 
 /**

@@ -42,6 +42,10 @@ function isIll(error: unknown): boolean {
 
 type Outcome<T> = { value: T } | { error: unknown };
 
+/**
+ * A pace for one host: a bucket of tokens, a bound on requests under way, and a circuit breaker for a host that is
+ * ill.
+ */
 export function createPace(host: string, now: Clock, options: PaceOptions = {}): Pace {
   const limit = pLimit(options.concurrency ?? 128);
   const burst = options.burst ?? 1000;

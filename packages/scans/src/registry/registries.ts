@@ -27,6 +27,7 @@ export interface Registries {
 /** Hosts under a wildcard are the requester's to choose: clients and paces are kept for so many of them. */
 const keptHosts = 500;
 
+/** Clients are made when they are first asked for; what two of them ask of the same host shares its pace. */
 export function createRegistries(options: {
   /** The first that names a registry says how it is reached. */
   connections: readonly Connection[];

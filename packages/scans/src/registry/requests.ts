@@ -12,6 +12,7 @@ export interface RegistryOptions {
   /** As parsed references have it: `docker.io`, `example.com:5000`. */
   registry: string;
   credential: Credential;
+  /** Dials http, and sends no credentials then. @default false */
   plainHttp?: boolean;
   /** Dial this `host:port` instead. */
   endpoint?: string;
@@ -47,6 +48,10 @@ const maxRedirects = 3;
 const maxAttempts = 3;
 const longestRetryWaitMs = 10_000;
 
+/**
+ * Three attempts and three redirects at most. A redirect to another host is followed over https, to a public address
+ * and without credentials.
+ */
 export function createRequests(options: RegistryOptions): Requests {
   const { registry, fetch, now } = options;
   const plainHttp = options.plainHttp === true;

@@ -15,6 +15,7 @@ export interface Stored {
 /** Stands between a request and its answer: delays it, changes it, or answers itself. */
 export type Misbehaviour = (request: Request, next: () => Promise<Response>) => Promise<Response> | Response;
 
+/** Which registry it is: what it supports, and whom it lets in. */
 export interface FakeRegistryOptions {
   /** Name in challenges and links. @default "registry.example" */
   host?: string;
@@ -76,6 +77,7 @@ interface Attached extends Stored {
   annotations?: Record<string, string>;
 }
 
+/** An empty registry. Digests are computed from what is pushed, so they hold whatever a test asks for. */
 export function fakeRegistry(options: FakeRegistryOptions = {}): FakeRegistry {
   const host = options.host ?? "registry.example";
   const blobs = new Map<string, Uint8Array>();

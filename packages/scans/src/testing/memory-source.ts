@@ -1,6 +1,7 @@
 import type { IncompleteState, ScanReport } from "@gatehouse/policy";
 import type { ImageIdentity, ResolvedImage, ScanSource } from "../source.ts";
 
+/** What the source knows. An image without an entry is `absent`. */
 export interface MemorySourceOptions {
   /** @default "memory" */
   name?: string;
@@ -12,6 +13,7 @@ export interface MemorySourceOptions {
   registries?: readonly string[];
 }
 
+/** A source as tests hold it: what it was asked, and a way to break it. */
 export interface MemorySource extends ScanSource {
   /** What it was asked, as `registry/repository@digest`. */
   readonly asked: string[];

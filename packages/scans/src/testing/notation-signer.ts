@@ -6,6 +6,7 @@ import { FlattenedSign } from "jose";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
+/** Signs as a scanner's vendor would, so that trust can be tried out without files from anywhere. */
 export interface NotationSigner {
   /** PEM of the root. */
   root: string;

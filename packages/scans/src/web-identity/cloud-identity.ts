@@ -20,6 +20,7 @@ export type CloudIdentity =
   | { cloud: "azure"; tenantId: string; resourceManager: string; token(scope: string): Held<string> }
   | { cloud: "google"; token: Held<string> };
 
+/** Credentials that are exchanged with a cloud for something short-lived: all but none and a password. */
 export type CloudCredentials = Exclude<Credentials, { kind: "anonymous" } | { kind: "basic" }>;
 
 /** @throws Error for a configuration that cannot be used. */

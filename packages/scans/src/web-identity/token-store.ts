@@ -13,7 +13,11 @@ export interface TokenStore<T> {
   expired(key: string, value: T): void;
 }
 
+/** How a credential is had, and by which clock it ages. */
 export interface TokenStoreOptions<T> {
+  /**
+   * Exchanges anew: once for each key at a time, whoever asks. The signal is the exchange's own, never a caller's.
+   */
   issue: (key: string, signal: AbortSignal) => Promise<Issued<T>>;
   /** Milliseconds since 1970. */
   now: () => number;

@@ -12,7 +12,9 @@ import { distrust, type Verdict } from "./verdict.ts";
 
 /** Media types of the Notary Project's signatures. */
 export const notationArtifactType = "application/vnd.cncf.notary.signature";
+/** Envelope in JWS form, the only one that is verified. */
 export const notationJwsType = "application/jose+json";
+/** Envelope in COSE form, known so that whoever signed this way can be told what to do instead. */
 export const notationCoseType = "application/cose";
 const payloadType = "application/vnd.cncf.notary.payload.v1+json";
 

@@ -2,6 +2,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Context } from "hono";
 
+/** Temporary credentials, as STS and the Pod Identity agent give them out. */
 export interface FakeAwsKeys {
   accessKeyId: string;
   secretAccessKey: string;
@@ -10,12 +11,14 @@ export interface FakeAwsKeys {
   endsAt: number;
 }
 
+/** The credentials that one fake account has issued; each holds until its own end. */
 export interface FakeKeyRing {
   issue(): FakeAwsKeys;
   /** Calls each that was issued so far expired. */
   expireAll(): void;
   /** The error's type, or undefined for a request whose signature holds. */
   problemOf(c: Context, service: string): Promise<string | undefined>;
+  /** Number of credentials issued. */
   readonly count: number;
 }
 

@@ -16,6 +16,7 @@ import { createPager } from "./strict.ts";
 
 export type { EcrScan } from "./aws-parts.ts";
 
+/** The account as a test holds it: what it has scanned, what it was asked, and ways to let it down. */
 export interface FakeAws {
   /** For `fakeNetwork`. */
   readonly hosts: Record<string, Hono>;
@@ -34,13 +35,17 @@ export interface FakeAws {
   readonly passwords: string[];
 }
 
+/** Which account it is, and whom it trusts. */
 export interface FakeAwsOptions {
   /** The cloud's clock. */
   now: () => number;
+  /** Checks the tokens that it is shown. */
   cluster: TokenCheck;
+  /** Whose tokens it exchanges. */
   trusted: Trusted;
   account?: string;
   region?: string;
+  /** The role that may be assumed. @default `awsRole` */
   roleArn?: string;
   /** Life of a credential in seconds. @default 3600 */
   lifeSeconds?: number;
@@ -48,11 +53,16 @@ export interface FakeAwsOptions {
   inspector?: boolean;
 }
 
+/** The account unless a test names another. */
 export const awsAccount = "123456789012";
+/** The region unless a test names another. */
 export const awsRegion = "eu-west-1";
+/** The role that the gate assumes unless a test names another. */
 export const awsRole = `arn:aws:iam::${awsAccount}:role/gatehouse`;
+/** Host of ECR's registry for this account and region. */
 export const awsRegistry = `${awsAccount}.dkr.ecr.${awsRegion}.amazonaws.com`;
 
+/** An account without any scan. It takes only requests that AWS would take, signatures included. */
 export function fakeAws(options: FakeAwsOptions): FakeAws {
   const { now, cluster, trusted, account = awsAccount, region = awsRegion, roleArn = awsRole } = options;
   const keys = fakeKeyRing({ now, region, lifeSeconds: options.lifeSeconds ?? 3600 });

@@ -8,21 +8,26 @@ import type { TokenCheck, Trusted } from "./fake-cluster.ts";
 import { basicOf, bearerOf, issuedTokens } from "./issued-tokens.ts";
 import { BadRequest, createPager, formOf, onlyKeys } from "./strict.ts";
 
+/** The tenant as a test holds it: what it knows of images, what it was asked, and ways to let it down. */
 export interface FakeAzure {
+  /** For `fakeNetwork`. */
   readonly hosts: Record<string, Hono>;
   /** What is behind ACR's own authentication. */
   readonly registry: FakeRegistry;
   /** Rows of Resource Graph by digest. */
   readonly rows: Map<string, readonly object[]>;
+  /** In order: `entra SCOPE`, `exchange`, `token SCOPE`, and `graph N` with the number of digests. */
   readonly asked: string[];
   /** Calls each token that was issued so far expired: Entra's, refresh and access tokens. */
   expireTokens(): void;
   misbehave: Misbehaviour | undefined;
+  /** Number of tokens issued, of all kinds. */
   readonly issued: number;
   /** Queries that are left before the quota is used up; unlimited when undefined. */
   quota: number | undefined;
 }
 
+/** Whom it trusts, and how long its tokens live. */
 export interface FakeAzureOptions {
   /** The cloud's clock. */
   now: () => number;
@@ -33,10 +38,14 @@ export interface FakeAzureOptions {
   subscriptions?: readonly string[];
 }
 
+/** The only tenant that Entra knows. */
 export const azureTenant = "7e5c3a1b-0000-4000-8000-000000000001";
+/** The application that the gate signs in as. */
 export const azureClient = "7e5c3a1b-0000-4000-8000-000000000002";
+/** Login server of the only registry. */
 export const azureRegistry = "acme.azurecr.io";
 
+/** A tenant whose registry is empty and whose graph has no row. Its quota is unlimited until a test sets one. */
 export function fakeAzure(options: FakeAzureOptions): FakeAzure {
   const { now, cluster, trusted } = options;
   const lifeSeconds = options.lifeSeconds ?? 3600;

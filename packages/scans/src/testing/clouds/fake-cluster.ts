@@ -25,6 +25,7 @@ export interface FakeCluster extends TokenCheck {
   token(claims: { audience: string; subject?: string; lifeMs?: number; issuer?: string }): string;
 }
 
+/** The gate's service account, as tokens and trust name it. */
 export const gateSubject = "system:serviceaccount:gatehouse:gatehouse";
 
 /** @param now Milliseconds since 1970 by the cluster's clock. */

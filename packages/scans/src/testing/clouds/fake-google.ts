@@ -9,23 +9,28 @@ import type { TokenCheck, Trusted } from "./fake-cluster.ts";
 import { basicOf, bearerOf, issuedTokens } from "./issued-tokens.ts";
 import { BadRequest, createPager, formOf, onlyKeys } from "./strict.ts";
 
+/** The project as a test holds it: what it knows of images, what it was asked, and ways to let it down. */
 export interface FakeGoogle {
+  /** For `fakeNetwork`. */
   readonly hosts: Record<string, Hono>;
   /** What is behind Artifact Registry's own authentication, whichever host it is asked at. */
   readonly registry: FakeRegistry;
   /** Occurrences by resource URL. */
   readonly occurrences: Map<string, readonly object[]>;
+  /** In order: `token`, `generateAccessToken`, `metadata`, and `KIND RESOURCE_URL` for each page of occurrences. */
   readonly asked: string[];
   /** Calls each token that was issued so far expired. */
   expireTokens(): void;
   misbehave: Misbehaviour | undefined;
   /** Named in each answer as not reached. */
   unreachable: readonly string[];
+  /** Number of tokens issued, of all kinds. */
   readonly issued: number;
   /** Whether an access token would do now. */
   accepts(token: string): boolean;
 }
 
+/** Which project it is, and whom it trusts. */
 export interface FakeGoogleOptions {
   /** The cloud's clock. */
   now: () => number;
@@ -40,11 +45,15 @@ export interface FakeGoogleOptions {
   lifeSeconds?: number;
 }
 
+/** The project unless a test names another. */
 export const googleProject = "acme-prod";
+/** The registry host unless a test names others. */
 export const googleRegistry = "europe-west1-docker.pkg.dev";
+/** The workload identity provider that tokens are exchanged at, in the form that Google's STS takes as audience. */
 export const googleAudience =
   "//iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/pool/providers/cluster";
 
+/** A project without any occurrence. Its registry hosts share one content. */
 export function fakeGoogle(options: FakeGoogleOptions): FakeGoogle {
   const { now, cluster, trusted, project = googleProject, serviceAccount, lifeSeconds = 3600 } = options;
   const tokens = issuedTokens(now, (count) => `ya29.${count}`);

@@ -4,12 +4,16 @@ import type { FakeKeyRing } from "./aws-keys.ts";
 import type { TokenCheck, Trusted } from "./fake-cluster.ts";
 import { formOf } from "./strict.ts";
 
+/** What both ways to credentials share: one key ring, and one check of the cluster's tokens. */
 export interface FakeStsParts {
+  /** The cloud's clock, in milliseconds since 1970. */
   now: () => number;
   cluster: TokenCheck;
   trusted: Trusted;
   keys: FakeKeyRing;
+  /** Written by both: what was called, in order. */
   asked: string[];
+  /** Makes the app of one interface. */
   app: () => Hono;
 }
 

@@ -24,6 +24,7 @@ export interface World {
   deps(hosts: Record<string, Hono>): IdentityDeps & { call: CloudCaller; network: FakeNetwork };
 }
 
+/** Whom a projected token is for, by the kind of credentials that it is exchanged for. */
 export const audiences = {
   aws: "sts.amazonaws.com",
   "aws-pod-identity": "pods.eks.amazonaws.com",
@@ -31,6 +32,7 @@ export const audiences = {
   google: googleAudience,
 } as const;
 
+/** A world whose clock stands still at `start`. Its callers are hardly paced, and their retries have no spread. */
 export function createWorld(start = "2026-11-22T10:00:00Z"): World {
   let at = Date.parse(start);
   const now = (): number => at;
