@@ -11,6 +11,7 @@ import type { JudgeMetrics } from "./metrics.ts";
 
 /** What is asked: a verdict, or digests for tags. */
 export const routes = ["validate", "pin"] as const;
+/** One of {@link routes}, which is also the beginning of the path that the API server calls. */
 export type Route = (typeof routes)[number];
 
 /** An answer, in JSON. */

@@ -23,6 +23,7 @@ export interface Owned {
   ownerReferences: readonly OwnerReference[];
 }
 
+/** What of the cluster a verdict may depend on. That something cannot be told is an answer too. */
 export interface Directory {
   /** Labels of a namespace; undefined when they cannot be told. At once where they are held. Never fails. */
   namespaceLabels(name: string): Awaitable<Readonly<Record<string, string>> | undefined>;

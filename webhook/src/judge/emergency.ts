@@ -58,6 +58,7 @@ function parseOne(name: string, text: string, policy: Policy, now: number): Exem
   return exemption;
 }
 
+/** The policy of the moment, for whoever judges: what is in the folder counts without a restart. */
 export interface EmergencyStore {
   /** The policy with the emergency exemptions of the last reading in it; the same object until they change. */
   policy(): Policy;

@@ -6,6 +6,7 @@ import { LRUCache } from "lru-cache";
 /** Takes one event as its JSON text, without a line feed. Never throws, never waits. */
 export type EventSink = (event: string) => void;
 
+/** Makes events of verdicts: a line before each answer, and after it a review for those who judge it again. */
 export interface EventPipeline {
   /**
    * Hands the event about one verdict to the sinks, at once. Resolves when its line cannot be lost any more by an end

@@ -11,7 +11,9 @@ export type PostAnswer =
 /** Sends one batch; rejects when it may be taken later. */
 export type Post = (body: string, signal: AbortSignal) => Promise<PostAnswer>;
 
+/** The way from a judge to the observer. */
 export interface ObserverSink {
+  /** Takes events, which are let go once they were sent. */
   sink: EventSink;
   /**
    * Takes reviews, of which the latest of each key is kept after it was sent: they are nowhere else, and an observer

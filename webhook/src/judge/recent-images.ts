@@ -1,6 +1,7 @@
 import { parseImageReference, type ImageScan, type ScanState } from "@gatehouse/policy";
 import { andThen, type LookUp } from "@gatehouse/scans";
 
+/** A judge's own record of what it was asked, which ends with its process. */
 export interface RecentImages {
   /** The look-up to judge by: what it finds is remembered. */
   lookUp: LookUp;
@@ -8,7 +9,9 @@ export interface RecentImages {
   images(): readonly string[];
 }
 
+/** What is remembered, and for how long. */
 export interface RecentImagesOptions {
+  /** The look-up whose answers are remembered. */
   lookUp: LookUp;
   /** Milliseconds since any fixed start. */
   now: () => number;

@@ -27,9 +27,13 @@ export interface RunOptions {
   listen: Listen;
   /** Where metrics are shown. @default nowhere */
   metricsListen?: Listen | undefined;
+  /** Names that its certificate bears. */
   dnsNames: readonly string[];
+  /** Addresses that its certificate bears. */
   ipAddresses: readonly string[];
+  /** Folder of break-glass exemptions. @default there are none */
   emergencyDirectory?: string | undefined;
+  /** Unique in the cluster: the Pod's name. @default the host's name */
   instance?: string | undefined;
   lookUp: LookUp;
   readMetadata: ReadMetadata;
@@ -38,8 +42,10 @@ export interface RunOptions {
   metrics: JudgeMetrics;
   /** Takes events, one line each. */
   output: LineWriter;
+  /** Takes events and reviews, for the observer. @default it is told nothing */
   observer?: ObserverSink | undefined;
   log: Log;
+  /** Milliseconds since 1970. @default Date.now */
   now?: (() => number) | undefined;
   /** When decisions are made, where that is not now: for trying a policy out. Certificates go by `now`. */
   decideAt?: (() => number) | undefined;

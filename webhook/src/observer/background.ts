@@ -40,6 +40,9 @@ export interface VerdictChange {
   readonly scans: Scans;
 }
 
+/**
+ * All workloads with their verdicts. What it is told of is judged soon, in slices, and not before the call returns.
+ */
 export interface Background {
   /** A workload was changed, made or removed. */
   workloadChanged(key: string): void;
@@ -47,6 +50,7 @@ export interface Background {
   reportChanged(wanted: Wanted): void;
   /** Something that concerns all has changed: the policy, the date, the platforms of the nodes. */
   everythingChanged(): void;
+  /** By the workload's key. */
   get(key: string): JudgedWorkload | undefined;
   values(): IterableIterator<JudgedWorkload>;
   /** All as an impact is computed from, those of these namespaces. */
@@ -61,19 +65,25 @@ export interface Background {
   stop(): void;
 }
 
+/** What verdicts depend on, and who is told of those that change. */
 export interface BackgroundOptions {
   cluster: Cluster;
   mode: Mode;
+  /** Digests on record as running, for `running.admitUntil`. */
   running: RunningDigests;
   /** The same object while nothing changed. */
   policy: () => Policy;
+  /** Platforms that the cluster can schedule; empty: all. */
   platforms: () => readonly Platform[];
   watch: Pick<ClusterWatch, "workloads" | "namespaceLabels">;
   reports: Pick<ReportStore, "want" | "drop" | "scan">;
+  /** Told when the action, or what it would be in mode deny, came out otherwise. A first verdict is no change. */
   changed: (change: VerdictChange) => void;
   /** Told of each workload that was judged, with the milliseconds it took. */
   judged?: (milliseconds: number) => void;
+  /** A workload could not be judged; the others are. */
   onError: (error: unknown) => void;
+  /** Milliseconds since 1970. */
   now: () => number;
 }
 

@@ -23,7 +23,9 @@ export interface Proposal {
 /** An impact, or why there is none now and in how many seconds to ask again. */
 export type ImpactAnswer = { impact: Impact } | { busy: string; retryAfterSeconds: number };
 
+/** Computes impacts one after the other: each goes through all workloads, and the event loop has other work. */
 export interface ImpactService {
+  /** Over the workloads of the namespaces that the caller may see. Rejects with the signal's reason. */
   compute(
     proposal: Proposal,
     visible: (namespace: string) => boolean,
@@ -31,6 +33,7 @@ export interface ImpactService {
   ): Promise<ImpactAnswer>;
 }
 
+/** What an impact is computed from. */
 export interface ImpactServiceOptions {
   /** What is in force. */
   inForce: () => Regime;
@@ -39,6 +42,7 @@ export interface ImpactServiceOptions {
   subjects: (visible: (namespace: string) => boolean) => ImpactSubject[];
   /** Looks tags up again and waits for first look-ups; resolves with how many images are still not known. */
   freshen: (signal: AbortSignal) => Promise<number>;
+  /** Milliseconds since 1970. */
   now: () => number;
   /** Told of each, with the milliseconds it took. */
   done?: (milliseconds: number) => void;

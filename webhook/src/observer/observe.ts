@@ -18,6 +18,7 @@ export interface ObserveOptions {
   /** Platforms that the cluster can schedule; empty: all. */
   platforms: () => readonly Platform[];
   lookUp: LookUp;
+  /** Takes the event about a verdict that came out otherwise. */
   emit: (event: BackgroundEvent) => void;
   eventOf: (change: VerdictChange) => BackgroundEvent;
   metrics: Pick<
@@ -25,9 +26,11 @@ export interface ObserveOptions {
     "lookUps" | "verdictChanges" | "judgingSeconds" | "watchErrors" | "failures"
   >;
   log: Log;
+  /** Milliseconds since 1970. */
   now: () => number;
 }
 
+/** The observer's parts while it holds the lease. */
 export interface Observation {
   readonly watch: ClusterWatch;
   readonly reports: ReportStore;

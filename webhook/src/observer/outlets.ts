@@ -13,6 +13,7 @@ import { sinkMetrics } from "./sink/sink-metrics.ts";
 import { createKubeEvents } from "./state/kube-events.ts";
 import { createReportWriter } from "./state/report-writer.ts";
 
+/** All outlets as one, for whoever has something to tell. */
 export interface Outlets {
   /** Takes an event that was not known. Never throws, never waits. */
   taken(event: StoredEvent): void;
@@ -26,17 +27,21 @@ export interface Outlets {
   close(graceMs: number): Promise<void>;
 }
 
+/** What is configured, and what there is to tell. */
 export interface OutletsOptions {
   config: Pick<GateConfig, "eventSink" | "clusterState">;
   kube: Kube;
+  /** Who reports a Kubernetes Event: `reportingInstance`. */
   instance: string;
   /** Undefined while another instance holds the lease: the cluster is its to write to. */
   observation: () => Observation | undefined;
+  /** Policy, mode and digests on record, as they are in force now. */
   regime: () => Regime;
   metrics: Pick<ObserverMetrics, "registry">;
   /** The environment, for its `HTTPS_PROXY` and `NO_PROXY`. */
   proxyEnv: Readonly<Record<string, string | undefined>> | undefined;
   log: Log;
+  /** Milliseconds since 1970. */
   now: () => number;
 }
 

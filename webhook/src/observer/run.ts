@@ -34,9 +34,13 @@ export interface RunObserverOptions {
   listen: Listen;
   /** Where metrics are shown. @default nowhere */
   metricsListen?: Listen | undefined;
+  /** Names that its certificate bears besides those of its service. */
   dnsNames: readonly string[];
+  /** Addresses that its certificate bears. */
   ipAddresses: readonly string[];
+  /** Folder of break-glass exemptions. @default there are none */
   emergencyDirectory?: string | undefined;
+  /** Unique in the cluster: the Pod's name. @default the host's name */
   instance?: string | undefined;
   /** Built by the caller, who may want metrics of it. */
   lookUp: LookUp;
@@ -50,6 +54,7 @@ export interface RunObserverOptions {
   proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
   /** The lease was lost: whoever runs the process ends it, and it begins anew. */
   lost: () => void;
+  /** Milliseconds since 1970. @default Date.now */
   now?: (() => number) | undefined;
   /** @default 15 */
   leaseSeconds?: number | undefined;

@@ -25,7 +25,9 @@ import { createSecretCheck } from "../judge/secrets.ts";
 
 /** Every test's moment. */
 export const now = Date.parse("2026-11-22T12:00:00Z");
+/** The last part of the webhook's path, by which a judge knows the API server. */
 export const secret = "a-secret-of-enough-characters";
+/** The digest of images that name no other. */
 export const digest = `sha256:${"a".repeat(64)}`;
 
 /** The scan of an image with these findings. */
@@ -48,6 +50,7 @@ export function scanned(found: readonly Finding[], of = digest): ImageScan {
   };
 }
 
+/** A finding that the policy below denies, and that has a fix. */
 export const critical: Finding = {
   id: "CVE-2026-0001",
   severity: "critical",

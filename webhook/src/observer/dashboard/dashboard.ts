@@ -31,6 +31,7 @@ export interface DashboardOptions {
   health: () => HealthFacts;
   metrics: Pick<ObserverMetrics, "requests">;
   log: Log;
+  /** Milliseconds since 1970. */
   now: () => number;
 }
 

@@ -13,9 +13,11 @@ export interface Session {
   readonly csrf: string;
 }
 
+/** The sessions of this process, by the id that the cookie carries. */
 export interface Sessions {
   /** Begins one and gives its id, for the cookie. */
   begin(token: string): string;
+  /** Undefined for one that is not known, has ended, or was pushed out by newer ones. */
   find(id: string | undefined): Session | undefined;
   end(id: string | undefined): void;
   /** Whether a form came from a page of this session. */

@@ -36,6 +36,7 @@ export interface Reasons {
   readonly about: readonly string[];
 }
 
+/** Verdicts with all that led to them. The background keeps the bare ones, so the rest is judged again for who looks. */
 export interface Survey {
   /** Judges one workload again, now. Undefined while one of its images was never looked up, or it has no such aspect. */
   ruling(one: JudgedWorkload, aspect: Aspect): { ruling: Ruling; scans: Scans } | undefined;

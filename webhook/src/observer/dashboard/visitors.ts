@@ -13,6 +13,7 @@ export const cookieName = "gatehouse";
 
 /** The rights that pages ask for. */
 export const inventoryRight: Right = { verb: "get", resource: "inventory" };
+/** Apart from the inventory's, since events name who asked for what. */
 export const eventsRight: Right = { verb: "get", resource: "events" };
 
 /** Somebody who has proved who they are. */
@@ -29,6 +30,7 @@ export interface Sight {
   readonly all: boolean;
 }
 
+/** The way into every page. */
 export interface Visitors {
   /** Who asks: by the header, else by the cookie. Undefined when neither is there. */
   identify(c: Context): Promise<Visitor | { refused: Refused } | undefined>;

@@ -40,6 +40,7 @@ export interface Received {
   problems: readonly string[];
 }
 
+/** The observer's events, bounded in number and bytes: the oldest go first. */
 export interface EventStore {
   /** Takes events, as parsed from JSON. */
   receive(events: readonly unknown[]): Received;

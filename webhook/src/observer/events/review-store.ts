@@ -13,6 +13,7 @@ export interface StoredReview {
   readonly wanted: readonly { readonly reference: string; readonly platforms: readonly Platform[] }[];
 }
 
+/** Reviews, bounded in number and characters, for a replay of what was judged. */
 export interface ReviewStore {
   /** Whether an event, as parsed from JSON, is one about a review. */
   takes(event: unknown): boolean;

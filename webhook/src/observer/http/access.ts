@@ -42,6 +42,7 @@ export interface Refused {
   readonly message: string;
 }
 
+/** Authentication by TokenReview, and rights by SubjectAccessReview. */
 export interface Access {
   /** Whose token it is. */
   identify(token: string | undefined): Promise<{ user: UserInfo } | { refused: Refused }>;

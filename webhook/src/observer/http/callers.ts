@@ -17,6 +17,7 @@ export interface Sight {
 /** Answers somebody who may see something. */
 export type Handler = (c: Context, sight: Sight) => Response | Promise<Response>;
 
+/** Who calls by the header of a request. A refusal is the answer itself, to be returned as it is. */
 export interface Callers {
   /** Whose token a request carries, or the refusal. */
   identify(c: Context): Promise<UserInfo | Response>;

@@ -11,6 +11,7 @@ export interface Cursor {
   missed: boolean;
 }
 
+/** Positions as texts, for readers that come back. */
 export interface Cursors {
   /** As readers are given it; another text of the same length each time. */
   at(position: number): string;

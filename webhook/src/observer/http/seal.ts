@@ -1,6 +1,7 @@
 /** Texts that whoever is given them can hand back, and neither read nor make. */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 
+/** Encrypts and authenticates with a key that nobody else has. */
 export interface Seal {
   /** Seals a text; the same text looks different each time. */
   close(text: string): string;

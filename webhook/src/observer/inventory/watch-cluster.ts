@@ -18,12 +18,15 @@ export interface ClusterWatch {
   stop(): Promise<void>;
 }
 
+/** What is followed, and who is told of what changes. */
 export interface ClusterWatchOptions {
+  /** Objects in these are not held, since the gate does not judge them. */
   excludedNamespaces: readonly string[];
   /** Told of every workload that changed, by key, once everything was listed. */
   workloadChanged: (key: string) => void;
   /** Told of every namespace whose labels changed. */
   namespaceChanged: (name: string) => void;
+  /** A watch failed; it goes on by itself. */
   onError: (error: unknown) => void;
   /** Objects in one page of a list. Pods are large. @default 100 */
   pageSize?: number;

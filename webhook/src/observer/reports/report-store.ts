@@ -9,6 +9,7 @@ export interface Wanted {
   readonly platforms: readonly Platform[];
 }
 
+/** Scans by image and platforms, each looked up again and again while somebody wants it. */
 export interface ReportStore {
   /** Asks for an image from now on, once for each caller; `drop` ends it. */
   want(wanted: Wanted): void;
@@ -31,6 +32,7 @@ export interface ReportStore {
   stop(): void;
 }
 
+/** How scans are looked up, how often, and who is told. */
 export interface ReportStoreOptions {
   lookUp: LookUp;
   /** Told of each image whose scan is new or says something else. */
@@ -39,6 +41,7 @@ export interface ReportStoreOptions {
   lookedUp?: (outcome: "same" | "changed" | "unavailable") => void;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** From 0 to 1, for the spread of look-ups. @default Math.random */
   random?: () => number;
   /** Look-ups at a time. @default 16 */
   concurrency?: number;

@@ -14,6 +14,7 @@ export type Send = (request: { type: string; body: string; signal: AbortSignal }
 /** Why events were lost. */
 export type DropReason = "full" | "refused" | "stopped";
 
+/** A queue of events for one receiver. */
 export interface EventSink {
   /** Takes one event as its JSON text. Never throws, never waits. */
   push(event: string): void;
@@ -27,10 +28,14 @@ export interface EventSink {
   close(graceMs: number): Promise<void>;
 }
 
+/** How events are sent, how many may wait, and who counts them. */
 export interface EventSinkOptions {
+  /** Batches, or one event in each request: the content modes of CloudEvents over HTTP. */
   format: "batched" | "structured";
   send: Send;
+  /** Told of events that the receiver took. */
   sent: (events: number) => void;
+  /** Told of events that are lost, and why. */
   dropped: (events: number, reason: DropReason) => void;
   log: Log;
   /** Events and characters that may wait. @default 10000, 32 Mi */

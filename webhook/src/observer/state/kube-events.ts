@@ -6,6 +6,7 @@ import type { Log } from "../../judge/log.ts";
 import type { StoredEvent } from "../events/event-store.ts";
 import { readEvent, type ReadEvent } from "../dashboard/read-event.ts";
 
+/** Turns the gate's events into Kubernetes Events, within limits that spare the API server. */
 export interface KubeEvents {
   /** Takes an event that the observer has got. Never throws, never waits. */
   taken(event: StoredEvent): void;

@@ -9,15 +9,18 @@ import type { Survey } from "../dashboard/survey.ts";
 import { findReportApi, type ReportApi } from "./report-api.ts";
 import { contentAnnotation, reportLabels, reportObject, type ReportObject } from "./report-object.ts";
 
+/** Keeps the cluster's reports as the verdicts are. */
 export interface ReportWriter {
   /** Brings all reports up to date once; rounds follow each other by themselves after `start`. Never rejects. */
   round(): Promise<void>;
   start(): void;
   /** How it fares, in a sentence. */
   state(): { well: boolean; detail: string };
+  /** Resolves when no write is under way any more. */
   stop(): Promise<void>;
 }
 
+/** What reports are made of, and how they are written. */
 export interface ReportWriterOptions {
   kube: Pick<Kube, "hasApi" | "list" | "apply" | "delete">;
   /** Everything that is judged; undefined until the cluster was read. */
@@ -28,6 +31,7 @@ export interface ReportWriterOptions {
   log: Log;
   /** Told of each write. */
   written?: () => void;
+  /** Milliseconds since 1970. */
   now: () => number;
   /** @default a timer */
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -14,6 +14,7 @@ export const actionFilters = {
   audited: "audited",
   admitted: "admitted without a word",
 } as const;
+/** As the query `action` has it; empty for all. */
 export type ActionFilter = keyof typeof actionFilters;
 
 /** Filters; an empty one asks nothing. */
