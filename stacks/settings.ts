@@ -6,6 +6,7 @@ import { operationSettings } from "./operation-settings.ts";
 
 /** Kinds of cluster that a stack can be for. */
 export const clouds = ["local", "aks", "eks", "gke"] as const;
+/** Decides which cloud's component the program makes, and which settings the stack must have. */
 export type Cloud = (typeof clouds)[number];
 
 const text = z.string().check(z.minLength(1));

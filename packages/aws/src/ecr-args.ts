@@ -3,6 +3,7 @@ import type { ClusterIdentity } from "@gatehouse/gate/components";
 
 /** Who scans. Enhanced is Amazon Inspector, which is billed for each image. */
 export const ScanType = { Basic: "BASIC", Enhanced: "ENHANCED" } as const;
+/** A scanner as ECR's `scanType` names it (PutRegistryScanningConfiguration). */
 export type ScanType = (typeof ScanType)[keyof typeof ScanType];
 
 /** When images are scanned. Continuous needs enhanced scanning, manual needs basic. */
@@ -11,6 +12,7 @@ export const ScanFrequency = {
   Continuous: "CONTINUOUS_SCAN",
   Manual: "MANUAL",
 } as const;
+/** A time of scanning as ECR's `scanFrequency` names it (PutRegistryScanningConfiguration). */
 export type ScanFrequency = (typeof ScanFrequency)[keyof typeof ScanFrequency];
 
 /** Takes over how a registry scans. There is one configuration for each account and region: all others' rules go. */

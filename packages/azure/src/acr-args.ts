@@ -10,6 +10,7 @@ export const RegistryPermissions = {
   /** To the registry or to repositories of it (ABAC): Container Registry Repository Reader. */
   Repositories: "repositories",
 } as const;
+/** What decides which role the gate's identity is given on the registry. */
 export type RegistryPermissions = (typeof RegistryPermissions)[keyof typeof RegistryPermissions];
 
 /** One Azure container registry. */

@@ -30,6 +30,7 @@ export const KubeLogin = {
   /** A federated token, from AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE. */
   WorkloadIdentity: "workloadidentity",
 } as const;
+/** A way to sign in, as kubelogin's flag `--login` names it. */
 export type KubeLogin = (typeof KubeLogin)[keyof typeof KubeLogin];
 
 /** Microsoft's application that all AKS clusters check tokens for. */

@@ -1,5 +1,6 @@
 /** Azure's clouds. Defender for Containers is not in China any more. */
 export const AzureEnvironment = { Public: "public", UsGovernment: "us-government" } as const;
+/** One of Azure's clouds, by a name of ours: each tool has another for it, see {@link environments}. */
 export type AzureEnvironment = (typeof AzureEnvironment)[keyof typeof AzureEnvironment];
 
 /** What differs between Azure's clouds. */

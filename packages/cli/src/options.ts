@@ -7,17 +7,23 @@ import { UsageError } from "./exit.ts";
 
 /** What a judgement on this machine goes by, as the command line gives it. */
 export interface JudgingOptions {
+  /** A file in TypeScript, JavaScript or JSON. @default policy.ts or stacks/policy.ts of the working folder */
   policy?: string;
   scans?: string;
+  /** A duration such as `24h`. @default no scan is too old */
   maxScanAge?: string;
+  /** Of objects that name none. */
   namespace: string;
   namespaceLabel: Record<string, string>;
+  /** Empty: all that an image is built for. */
   platform: Platform[];
+  /** Facts of the cluster that are not given are unknown, which is not the same as empty. */
   clusterName?: string;
   clusterCloud?: string;
   clusterAccount?: string;
   clusterRegion?: string;
   clusterLabel: Record<string, string>;
+  /** Milliseconds since 1970 to judge as of. @default now */
   now?: number;
 }
 

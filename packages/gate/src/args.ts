@@ -4,14 +4,17 @@ import type { ExploitFeedConfig, Policy, RunningDigests, SourceConfig } from "@g
 
 /** Whether a cluster's gate enforces. */
 export const GateMode = { Audit: "audit", Deny: "deny" } as const;
+/** A gate in `audit` admits what its rules deny, with a warning. */
 export type GateMode = (typeof GateMode)[keyof typeof GateMode];
 
 /** What the API server does when no gate answers. */
 export const FailurePolicy = { Ignore: "Ignore", Fail: "Fail" } as const;
+/** As a webhook's `failurePolicy` has it: `Ignore` admits, `Fail` refuses. */
 export type FailurePolicy = (typeof FailurePolicy)[keyof typeof FailurePolicy];
 
 /** Which report counts when several sources cover an image. */
 export const Combine = { First: "first", Worst: "worst" } as const;
+/** `first` takes the sources in their order; `worst` judges by each and lets the worst verdict count. */
 export type Combine = (typeof Combine)[keyof typeof Combine];
 
 /** How events are sent to a sink. */
@@ -21,10 +24,12 @@ export const EventSinkFormat = {
   /** One in each, for receivers that know no batches. */
   Structured: "structured",
 } as const;
+/** A content mode of CloudEvents over HTTP; it decides the `Content-Type` of requests. */
 export type EventSinkFormat = (typeof EventSinkFormat)[keyof typeof EventSinkFormat];
 
 /** Of which admissions the owner in the cluster gets a Kubernetes Event. */
 export const KubernetesEvents = { None: "none", Denied: "denied", All: "all" } as const;
+/** `all` adds what was audited to what was denied. */
 export type KubernetesEvents = (typeof KubernetesEvents)[keyof typeof KubernetesEvents];
 
 /** What rules may ask of a cluster. */

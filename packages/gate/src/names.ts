@@ -14,6 +14,7 @@ export const PINNING_NAME = "gatehouse-pin";
 export const EMERGENCY_NAME = "gatehouse-emergency";
 /** Names of the webhooks inside their configurations: API servers put them before every refusal. */
 export const VALIDATING_WEBHOOK = "validate.gatehouse.dev";
+/** The same, of the webhook that puts digests for tags. */
 export const PINNING_WEBHOOK = "pin.gatehouse.dev";
 
 /** The observer's service, whose name its certificate bears; its port is called `https`. */

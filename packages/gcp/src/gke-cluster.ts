@@ -22,6 +22,7 @@ export const GkeEndpoint = {
   /** The name under gke.goog, which needs no network of the cluster. */
   Dns: "dns",
 } as const;
+/** The address that kubeconfigs of the cluster are made with. */
 export type GkeEndpoint = (typeof GkeEndpoint)[keyof typeof GkeEndpoint];
 
 /** The port that Google's own firewall rule lets the control plane reach on private nodes. */

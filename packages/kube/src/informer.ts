@@ -17,6 +17,7 @@ export type InformerMetric =
 /** Arguments of {@link createInformer}. */
 export interface InformerOptions<T extends KubeObject, V> extends Selection, InventoryHandlers<V> {
   readonly resource: Resource;
+  /** Asks for `PartialObjectMetadata`: objects without spec and status. @default false */
   readonly metadataOnly?: boolean;
   /**
    * Keeps what is needed of an object, which is all that stays in memory. Undefined leaves the object out.

@@ -34,6 +34,7 @@ interface Held<V> {
 
 /** Arguments of {@link createInventory}. */
 export interface InventoryOptions<T, V> extends InventoryHandlers<V> {
+  /** Keeps what is needed of an object; undefined leaves it out. */
   readonly transform: (object: T) => V | undefined;
   readonly onError: (error: unknown) => void;
 }

@@ -21,6 +21,7 @@ export interface Selection {
 
 /** Options of listing. */
 export interface ListOptions extends CallOptions, Selection {
+  /** Asks for `PartialObjectMetadata`: objects without spec and status. @default false */
   readonly metadataOnly?: boolean | undefined;
   readonly resourceVersion?: string | undefined;
   /** Objects a page; `timeoutMs` holds for each page. @default 500 */
@@ -50,10 +51,12 @@ export type Patch =
 
 /** Options of deletion. */
 export interface DeleteOptions extends CallOptions {
+  /** Validate and answer, but delete nothing. */
   readonly dryRun?: boolean;
   /** Delete only this very object; otherwise `conflict`. */
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  /** Seconds that a Pod is given to end. @default its own */
   readonly gracePeriodSeconds?: number;
 }
 

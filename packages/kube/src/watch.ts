@@ -16,7 +16,9 @@ export type WatchEvent<T extends KubeObject = KubeObject> =
 
 /** Options of one watch. */
 export interface WatchOptions extends Selection {
+  /** Changes after this one are told: of a list, or of the last event. */
   readonly resourceVersion: string;
+  /** Asks for `PartialObjectMetadata`: objects without spec and status. @default false */
   readonly metadataOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** After this many seconds the server ends the watch. @default 300 */

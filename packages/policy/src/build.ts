@@ -40,6 +40,7 @@ export interface DenyInput {
   where?: Scope;
   /** Which to leave alone. */
   except?: Scope | readonly Scope[];
+  /** What must hold of a scan for the rule to act; builders such as `findings` make it. */
   when: Condition;
   /** What to do about each scan state that is not complete; `states` has presets. */
   onScan: StateActions;
@@ -109,7 +110,9 @@ type ExemptionInput = Omit<Exemption, "rules" | "until" | "permanent"> & Ending;
 export function exempt<const Name extends string>(
   input: ExemptionInput & { rules: readonly Name[] },
 ): ExemptionFor<Name>;
+/** Without `rules`, out of every rule. */
 export function exempt(input: ExemptionInput & { rules?: never }): ExemptionFor<never>;
+/** The input is the exemption; what is added is its type, by which `definePolicy` misses rules that are not there. */
 export function exempt(input: ExemptionInput & { rules?: readonly string[] }): ExemptionFor<string> {
   return input;
 }
@@ -118,6 +121,7 @@ export function exempt(input: ExemptionInput & { rules?: readonly string[] }): E
 export interface PolicyInput<Rules extends Readonly<Record<string, Rule>>> {
   /** Rules by name: lower-case letters, digits and dashes. */
   rules: Rules;
+  /** By name. One that names a rule can only name one that the policy has. */
   exemptions?: Readonly<Record<string, ExemptionFor<(keyof Rules & string) | "default">>>;
   /** VEX statements; `readVex` makes them of OpenVEX and CycloneDX documents. */
   vex?: Policy["vex"];

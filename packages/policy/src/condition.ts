@@ -10,6 +10,7 @@ import type { PlatformScan } from "./scan.ts";
 /** What a condition is asked about: the same for all rules, so that asking hundreds of them makes no garbage. */
 export interface ConditionInput {
   readonly scan: PlatformScan;
+  /** Milliseconds since 1970. */
   readonly now: number;
   /** What the policy's filters have made of the scan's findings before. */
   readonly memory: MatchMemory;

@@ -160,6 +160,7 @@ export interface EventInput {
   /** All that was judged, where it could be read. */
   judged?: Subject;
   workload: Workload;
+  /** Whether it is a static Pod's mirror, which is audited and never denied. */
   mirror?: boolean;
   verdict:
     | { ruling: Ruling; scans: Scans }
@@ -167,5 +168,6 @@ export interface EventInput {
   policyHash: string;
   /** Milliseconds since 1970 of the decision. */
   at: number;
+  /** How long the verdict took; 0 for a verdict of the background. */
   durationMs: number;
 }

@@ -74,6 +74,7 @@ export interface SourceScans {
   readonly reasons: Readonly<Record<string, string>>;
 }
 
+/** All that is learned. Each question may have failed by itself, and is then {@link Known} with its reason. */
 export interface ClusterFacts {
   /** The gate's. */
   readonly namespace: string;

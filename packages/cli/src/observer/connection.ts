@@ -16,7 +16,9 @@ import { UsageError } from "../exit.ts";
 
 /** Which observer, and as whom, as the command line gives it. */
 export interface ConnectionOptions {
+  /** @default the kubeconfig's current one */
   context?: string;
+  /** A file. @default KUBECONFIG, else ~/.kube/config */
   kubeconfig?: string;
   gateNamespace: string;
   /** `NAMESPACE/NAME`. */

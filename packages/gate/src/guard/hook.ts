@@ -16,10 +16,12 @@ const IMPACT_MS = 120_000;
 
 /** What the guard of one Gate is made of. */
 export interface GuardOptions {
+  /** The Gate's name in the stack: with project and stack, the owner that is compared with the cluster's. */
   readonly name: string;
   readonly settings: GateSettings;
   readonly inputs: PlainInputs;
   readonly connection: Connection;
+  /** What verdicts depend on beside policy and mode; not known in a preview of what is still to be made. */
   readonly judging: Pick<JudgingInput, "known">;
 }
 

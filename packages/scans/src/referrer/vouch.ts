@@ -27,9 +27,11 @@ export type Vouching =
 /** What is asked of one document, and of those who may have signed it. */
 export interface VouchOptions {
   client: RegistryClient;
+  /** Of the document and of its signatures, at the client's registry. */
   repository: string;
   attached: AttachedDocument;
   trusted: TrustedIdentities;
+  /** Lets a document count that nobody signed. */
   allowUnsigned: boolean;
   /** Milliseconds since 1970. */
   now: () => number;

@@ -10,9 +10,11 @@ import { readSamples } from "./samples.ts";
 import { readSourceScans } from "./source-scans.ts";
 import { readVitals } from "./vitals.ts";
 
+/** Which gate is looked at, and as whom. */
 export interface CollectOptions {
   /** Over a transport that {@link Heard} listens to. */
   kube: Kube;
+  /** Clocks and warnings in the headers of the answers, which the client leaves out. */
   heard: Pick<Heard, "ahead" | "takeWarnings">;
   /** The gate's namespace. */
   namespace: string;

@@ -31,7 +31,9 @@ export interface FakeAzure {
 export interface FakeAzureOptions {
   /** The cloud's clock. */
   now: () => number;
+  /** Checks the tokens that it is shown. */
   cluster: TokenCheck;
+  /** Whose tokens it exchanges. */
   trusted: Trusted;
   /** @default 3600 */
   lifeSeconds?: number;

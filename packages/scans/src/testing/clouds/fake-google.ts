@@ -34,7 +34,9 @@ export interface FakeGoogle {
 export interface FakeGoogleOptions {
   /** The cloud's clock. */
   now: () => number;
+  /** Checks the tokens that it is shown. */
   cluster: TokenCheck;
+  /** Whose tokens it exchanges. */
   trusted: Trusted;
   project?: string;
   /** Registry hosts that it answers as. @default `googleRegistry` alone */
