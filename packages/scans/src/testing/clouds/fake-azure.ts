@@ -37,7 +37,6 @@ export interface FakeAzureOptions {
   trusted: Trusted;
   /** @default 3600 */
   lifeSeconds?: number;
-  subscriptions?: readonly string[];
 }
 
 /** The only tenant that Entra knows. */
