@@ -55,31 +55,50 @@ export async function readAttached(
   await Promise.all(
     candidates.slice(0, mostCandidates).map((candidate) =>
       several(async () => {
+        let found: Awaited<ReturnType<typeof findDocument>>;
         try {
-          const found = await findDocument(client, repository, digest, candidate, signal);
+          found = await findDocument(client, repository, digest, candidate, signal);
           if (found === undefined) return;
           left -= found.layer.size;
           if (left < 0) {
             problems.push("more is attached to it than is read");
             return;
           }
+          const { layer, ...about } = found;
           const read = async (): Promise<void> => {
-            const bytes = await client.blob(repository, found.layer, signal, documentLimit);
-            const { artifact, type, annotations } = found;
-            await use({ artifact, type, annotations, bytes });
+            const bytes = await client.blob(repository, layer, signal, documentLimit);
+            await use({ ...about, bytes });
           };
-          await (found.layer.size > smallDocument ? options.large(read) : read());
+          await (layer.size > smallDocument ? options.large(read) : read());
         } catch (error) {
-          if (!(error instanceof RegistryError) || error.code === "mismatch") throw error;
-          if (error.code === "not-found") return;
-          if (error.code !== "too-large" && error.code !== "malformed" && error.code !== "unsupported")
-            throw error;
-          problems.push(error.message);
+          const problem = whyUnread(error, found !== undefined);
+          if (problem !== undefined) problems.push(problem);
         }
       }),
     ),
   );
   return problems[0];
+}
+
+/**
+ * Why something that is attached was not read; undefined when nothing is missed.
+ *
+ * @param attached whether the manifest that attaches it is there: a list may name some that were removed, but what is
+ * lost of one that is there may be the newest report
+ * @throws when nobody can know what it would have been
+ */
+function whyUnread(error: unknown, attached: boolean): string | undefined {
+  if (!(error instanceof RegistryError)) throw error;
+  switch (error.code) {
+    case "not-found":
+      return attached ? `what is attached is not whole: ${error.message}` : undefined;
+    case "too-large":
+    case "malformed":
+    case "unsupported":
+      return error.message;
+    default:
+      throw error;
+  }
 }
 
 async function findDocument(

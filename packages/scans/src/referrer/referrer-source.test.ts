@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ScanReport, Trust } from "@gatehouse/policy";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createRegistries } from "../registry/registries.ts";
@@ -528,6 +529,24 @@ describe("a registry that does not answer all", () => {
     registry.attach("app", image, { artifactType: inToto, content: JSON.stringify(statement(image, [])) });
     registry.misbehave = on(path, misbehaviour);
     expect((await summary()).state).toBe(state);
+  });
+
+  test("a manifest that was removed is nothing; one whose document is lost may be the newest report", async () => {
+    const { registry, image, summary } = await setUp([], { allowUnsigned: true });
+    const older = JSON.stringify(statement(image, ["CVE-1"], "2026-11-20T08:00:00Z"));
+    registry.attach("app", image, { artifactType: inToto, content: older });
+    const newer = JSON.stringify(statement(image, ["CVE-2"]));
+    const { digest } = registry.attach("app", image, { artifactType: inToto, content: newer });
+    registry.misbehave = on(new RegExp(`manifests/${digest}`), answers(404));
+    expect(await summary()).toEqual(counted({ kind: "unsigned" }, ["CVE-1"]));
+
+    const blob = `sha256:${createHash("sha256").update(newer).digest("hex")}`;
+    registry.misbehave = on(new RegExp(`blobs/${blob}`), answers(404));
+    expect(await summary()).toEqual({
+      ...counted({ kind: "unsigned" }, ["CVE-1"]),
+      state: "partial",
+      reason: expect.stringMatching(/^what is attached is not whole: /) as string,
+    });
   });
 
   test("more bytes attached than are read makes the newest that was read partial", async () => {
