@@ -12,7 +12,11 @@ if (major < wanted)
 const { buildBundle, buildObserver } = await import("@gatehouse/webhook/build");
 await Promise.all([buildBundle(), buildObserver()]);
 
-const { outputs } = await import("./index.ts");
+const { InvalidInputError } = await import("@gatehouse/policy");
+const { outputs } = await import("./index.ts").catch((error) => {
+  // What is wrong with policy.ts is said in full by the message; a RunError spares the reader the stack.
+  throw error instanceof InvalidInputError ? new RunError(error.message) : error;
+});
 export const endpoint = outputs.endpoint;
 export const policyHash = outputs.policyHash;
 export const caExpiry = outputs.caExpiry;

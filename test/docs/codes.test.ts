@@ -85,6 +85,7 @@ const reasons: Readonly<Record<string, string>> = {
   "packages/gate/src/guard/ask-impact.ts": "why there is no impact, in GH2021 and GH2012",
   "packages/gate/src/guard/hook.ts": "a verdict's message, which holds its code",
   "packages/gate/src/match-conditions.ts": "names that were checked before, with GH2001",
+  "stacks/main.js": "an InvalidInputError's message, which holds its code",
 };
 
 test("component, guard, stacks and command line throw nothing at a person without a code", () => {
