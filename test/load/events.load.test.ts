@@ -277,6 +277,9 @@ async function admitInAllWeathers(): Promise<void> {
       if (whom === "judge") await killJudge();
       if (whom === "observer") observer = await startObserver();
     });
+    // However quickly the load is done, it is to meet the receiver in this mood.
+    if (mood === "refusing")
+      await eventually(async () => expect((await countsOf(observer)).dropped).toBeGreaterThan(0), 60);
   }
 }
 
