@@ -6,8 +6,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
-import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,6 +14,7 @@ import type { KeyPair } from "./certificates.ts";
 import { startChild } from "./child.ts";
 import type { BuildProgress } from "./go-build.ts";
 import type { RegistryProgram } from "./programs.ts";
+import { freePort } from "../free-port.ts";
 
 export interface RegistryOptions {
   /** Address and port to listen on, such as `10.200.1.1:443`. */
@@ -100,14 +99,6 @@ export async function startRegistry(
     await sleep(50);
   }
   return { host, stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 function answers(host: string): Promise<boolean> {

@@ -4,10 +4,8 @@
  * counters say.
  */
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { Agent } from "node:https";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { definePolicy, deny, findings, states } from "@gatehouse/policy";
@@ -23,6 +21,7 @@ import type { Program } from "./program.ts";
 import { openReceiver, type Mood, type Receiver } from "./receiver.ts";
 import { soak } from "./soak.ts";
 import { createLedger, faultsOf, note, type Ledger } from "./told.ts";
+import { freePort } from "../free-port.ts";
 
 const admissions = soak ? 100_000 : 10_000;
 const connections = 32;
@@ -100,15 +99,6 @@ afterAll(async () => {
   await Promise.all([cluster?.close(), receiver?.close()]);
   await files?.remove();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** Always where judges look for it, as a Service would have it. */
 function startObserver(): Promise<Program> {

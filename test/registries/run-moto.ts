@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { startChild } from "../cluster/child.ts";
-import { freePort, listens } from "./run-registry.ts";
+import { freePort } from "../free-port.ts";
+import { listens } from "./run-registry.ts";
 
 const version = "5.2.5";
 const run = promisify(execFile);

@@ -4,13 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBinaries } from "../cluster/binaries.ts";
 import { startChild } from "../cluster/child.ts";
 import type { RegistryProgram } from "../cluster/programs.ts";
+import { freePort } from "../free-port.ts";
 
 /** A registry that runs. */
 export interface RunningRegistry {
@@ -85,19 +86,6 @@ export async function listens(address: string): Promise<boolean> {
   });
   socket.destroy();
   return connected;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }
 
 /** Content that was pushed, as a descriptor names it. */

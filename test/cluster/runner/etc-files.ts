@@ -12,6 +12,13 @@ import { nameOf } from "./types.ts";
 
 const etcNames = ["hosts", "resolv.conf", "hostname", "passwd", "group"] as const;
 
+/** Users that distroless images know, each with a group of its own. */
+const users = [
+  ["root", 0],
+  ["nobody", 65534],
+  ["nonroot", 65532],
+] as const;
+
 /** The mounts of what `writeEtcFiles` wrote into the Pod's folder. */
 export function etcFiles(folder: string): Mount[] {
   return etcNames.map((name) => ({
@@ -33,9 +40,8 @@ export async function writeEtcFiles(folder: string, pod: Pod, podIp: string): Pr
     hosts: `127.0.0.1\tlocalhost\n::1\tlocalhost\n${podIp}\t${hostname}\n${aliases.join("")}`,
     "resolv.conf": resolvConf(namespace),
     hostname: `${hostname}\n`,
-    passwd:
-      "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
-    group: "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n",
+    passwd: users.map(([name, id]) => `${name}:x:${id}:${id}:${name}:/:/sbin/nologin\n`).join(""),
+    group: users.map(([name, id]) => `${name}:x:${id}:\n`).join(""),
   };
   await mkdir(join(folder, "etc"), { recursive: true });
   for (const file of etcNames) await writeFile(join(folder, "etc", file), contents[file]);
